@@ -133,5 +133,11 @@ export interface CarrierWebhookFact {
   readonly eventId: string;
   readonly facts: readonly TrackingFact[];
   readonly kind: 'tracking' | 'refund' | 'ignored' | 'unreadable';
+  /** Of a `refund`: whose label, and how far its void is. */
+  readonly refund?: {
+    readonly externalShipmentId: string | null;
+    readonly trackingNumber: string;
+    readonly state: VoidState;
+  };
   readonly reason?: string;
 }
