@@ -1,0 +1,80 @@
+/**
+ * By when an order must ship: what its channel promised where it did, else from the warehouse's
+ * calendar. The calendar comes in as instants: for each local date the caller, who has a time-zone
+ * database, says at which instant that day's cut-off and end of work are. So daylight saving is right
+ * by construction (17:00 in London is 16:00 UTC on one date and 17:00 UTC on another), and nothing
+ * here adds 24 hours to anything.
+ */
+
+export interface CalendarDay {
+  /** Local date in the warehouse's zone, YYYY-MM-DD. */
+  readonly localDate: string;
+  /** Orders placed at or before this instant still ship this day. */
+  readonly cutoffAt: Date;
+  /** End of the working day: what ships this day has left by then. */
+  readonly closesAt: Date;
+}
+
+export interface ShipByInput {
+  readonly placedAt: Date;
+  /** The channel's own ship-by, null where it gives none. */
+  readonly channelShipBy: Date | null;
+  /** ISO weekdays on which the warehouse works, 1 Monday to 7 Sunday. */
+  readonly workingDays: readonly number[];
+  /** Local dates on which it doesn't, YYYY-MM-DD. */
+  readonly holidays: readonly string[];
+  /** Consecutive local dates, oldest first, from the date of `placedAt` on; two weeks span any holidays. */
+  readonly calendar: readonly CalendarDay[];
+  /** Whole working days after the day of the cut-off that the merchant promises; 0 ships the same day. */
+  readonly handlingDays?: number;
+}
+
+export interface ShipBy {
+  readonly shipBy: Date;
+  /** `last_day`: no working day within the calendar, so the deadline is its end, where a person sees it. */
+  readonly rule: 'channel' | 'calendar' | 'last_day';
+  /** The local date it falls on, null for a channel's. */
+  readonly localDate: string | null;
+}
+
+/** ISO weekday (1 Monday to 7 Sunday) of a local date YYYY-MM-DD. @throws RangeError when it is none. */
+export function isoWeekday(localDate: string): number {
+  const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(localDate);
+  const date = new Date(Date.UTC(Number(match?.[1]), Number(match?.[2]) - 1, Number(match?.[3])));
+  if (!match || date.toISOString().slice(0, 10) !== localDate)
+    throw new RangeError(`not a date: ${localDate}`);
+  return date.getUTCDay() || 7;
+}
+
+/**
+ * The instant by which the order must have left.
+ * @throws RangeError when the calendar is empty or not consecutive: the caller built it wrong.
+ */
+export function computeShipBy(input: ShipByInput): ShipBy {
+  if (input.channelShipBy) return { shipBy: input.channelShipBy, rule: 'channel', localDate: null };
+  const last = input.calendar.at(-1);
+  if (!last) throw new RangeError('the calendar is empty');
+  assertConsecutive(input.calendar);
+  const working = input.calendar.filter(
+    (day) => input.workingDays.includes(isoWeekday(day.localDate)) && !input.holidays.includes(day.localDate),
+  );
+  const first = working.findIndex((day) => input.placedAt.getTime() <= day.cutoffAt.getTime());
+  const day = first === -1 ? undefined : working[first + (input.handlingDays ?? 0)];
+  return day
+    ? { shipBy: day.closesAt, rule: 'calendar', localDate: day.localDate }
+    : { shipBy: last.closesAt, rule: 'last_day', localDate: last.localDate };
+}
+
+function assertConsecutive(calendar: readonly CalendarDay[]): void {
+  for (const [index, day] of calendar.entries()) {
+    const before = calendar[index - 1];
+    if (before && dayNumber(day.localDate) !== dayNumber(before.localDate) + 1) {
+      throw new RangeError(`the calendar goes from ${before.localDate} to ${day.localDate}`);
+    }
+  }
+}
+
+/** Days since 1970-01-01. */
+function dayNumber(localDate: string): number {
+  return Date.parse(`${localDate}T00:00:00Z`) / 86_400_000;
+}
