@@ -4,12 +4,10 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
-export const ORDER_WORKFLOW_TYPE = 'orderWorkflow';
+/** The workflow's id is the order's business key. */
+export { orderBusinessKey as orderWorkflowId } from '../../domain/ids';
 
-/** `order:{merchant}:{connection}:{externalId}`; the same order twice is one workflow. */
-export function orderWorkflowId(merchantId: string, connectionId: string, externalId: string): string {
-  return `order:${merchantId}:${connectionId}:${externalId}`;
-}
+export const ORDER_WORKFLOW_TYPE = 'orderWorkflow';
 
 export interface OrderInput {
   readonly merchantId: string;
