@@ -4,8 +4,9 @@
  * machine, and files or functions too large to read at once. Layout is biome's, unused code knip's.
  * test/house/lint-rules.test.ts plants a violation of each.
  */
-import { basename, relative } from 'node:path';
+
 import { builtinModules } from 'node:module';
+import { basename, relative } from 'node:path';
 import tseslint from 'typescript-eslint';
 
 /** Names that say nothing of what is inside; a file is named after what it decides or owns. */
