@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import type { Express, NextFunction, Request, Response } from 'express';
 import { ZodError } from 'zod';
+import { parseExactJson } from '../contracts/exact-json';
 import { CALL_FAULTS, FaultKnobs, type FaultRule, faultRulesSchema } from './fault-knobs';
 import { PartnerMemory } from './partner-memory';
 
@@ -136,7 +137,7 @@ function parseBody(req: Request, res: Response, next: NextFunction): void {
   if (raw.length === 0) req.body = {};
   else if (type.includes('json')) {
     try {
-      req.body = JSON.parse(raw.toString('utf8'));
+      req.body = parseExactJson(raw.toString('utf8'));
     } catch {
       res.status(400).json({ error: 'malformed_body' });
       return;
