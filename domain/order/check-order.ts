@@ -32,16 +32,18 @@ export interface OrderToCheck {
 export interface ShippingMethodMapping {
   /** null: for every connection of the merchant. */
   readonly connectionId: string | null;
-  /** As `shippingMethodKey` gives it. */
+  /** The channel's name for it; '' is for orders that ask for none. */
   readonly method: string;
   readonly serviceLevel: string;
+  /** Carriers' services in order of preference; empty is whatever is cheapest. */
+  readonly services: readonly string[];
+  /** Days in transit that the promise allows, null for any. */
+  readonly maxDays: number | null;
 }
 
 export interface CheckFacts extends CatalogFacts {
   readonly paymentPolicy: PaymentPolicy;
   readonly shippingMethods: readonly ShippingMethodMapping[];
-  /** For orders that ask for no method; null parks them. */
-  readonly defaultServiceLevel: string | null;
 }
 
 export interface BlockedFinding {
@@ -56,7 +58,7 @@ export interface CheckedOrder {
   /** Empty when the order can go on; else it waits for the first. */
   readonly blocked: readonly BlockedFinding[];
   /** null when unmapped, or when nothing ships. */
-  readonly serviceLevel: string | null;
+  readonly shipping: ShippingMethodMapping | null;
   readonly demand: readonly DemandLine[];
   readonly mapped: MappedLines['mapped'];
   readonly serviceLineIds: readonly string[];
@@ -83,36 +85,36 @@ const PAYMENT_SENTENCES: Readonly<Record<OrderPaymentState, string>> = {
   refunded: 'The payment was refunded.',
 };
 
-function findServiceLevel(order: OrderToCheck, facts: CheckFacts): string | null {
+function findShipping(order: OrderToCheck, facts: CheckFacts): ShippingMethodMapping | null {
   const requested = shippingMethodKey(order.requestedShippingMethod ?? '');
-  if (requested === '') return facts.defaultServiceLevel;
-  const found = facts.shippingMethods.filter((entry) => entry.method === requested);
-  const mapping =
+  const found = facts.shippingMethods.filter((entry) => shippingMethodKey(entry.method) === requested);
+  return (
     found.find((entry) => entry.connectionId === order.connectionId) ??
-    found.find((entry) => entry.connectionId === null);
-  return mapping?.serviceLevel ?? null;
+    found.find((entry) => entry.connectionId === null) ??
+    null
+  );
 }
 
 /** Everything that keeps this order from being planned, and what is to be planned when nothing does. */
 export function checkOrder(order: OrderToCheck, facts: CheckFacts): CheckedOrder {
   const lines = mapLines(order.lines, order.connectionId, facts);
   const ships = lines.demand.length > 0 || lines.unmapped.length > 0;
-  const serviceLevel = ships ? findServiceLevel(order, facts) : null;
+  const shipping = ships ? findShipping(order, facts) : null;
   const blocked: BlockedFinding[] = [];
 
   if (!PAID_ENOUGH[facts.paymentPolicy].includes(order.payment)) {
     blocked.push({ reason: 'payment_pending', problems: [PAYMENT_SENTENCES[order.payment]], subjects: [] });
   }
-  if (ships && serviceLevel === null) {
+  if (ships && shipping === null) {
     const method = order.requestedShippingMethod?.trim() || null;
     blocked.push({
       reason: 'unmapped_shipping_method',
       problems: [
         method
           ? `The shipping method "${method}" isn't mapped to a service level.`
-          : 'The order asks for no shipping method and the merchant has no default.',
+          : 'The order asks for no shipping method, and none is mapped for that.',
       ],
-      subjects: method ? [shippingMethodKey(method)] : [],
+      subjects: [shippingMethodKey(method ?? '')],
     });
   }
   const addressProblems = ships ? checkAddress(order.shipTo) : [];
@@ -128,7 +130,7 @@ export function checkOrder(order: OrderToCheck, facts: CheckFacts): CheckedOrder
   }
   return {
     blocked,
-    serviceLevel,
+    shipping,
     demand: lines.demand,
     mapped: lines.mapped,
     serviceLineIds: lines.serviceLineIds,

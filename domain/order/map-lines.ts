@@ -75,6 +75,36 @@ const MAX_COMPONENT_VISITS = 10_000;
 
 class CatalogProblem extends Error {}
 
+interface CatalogIndex {
+  readonly aliases: ReadonlyMap<string, readonly SkuAlias[]>;
+  readonly bySku: ReadonlyMap<string, ProductFacts>;
+  readonly byId: ReadonlyMap<string, ProductFacts>;
+}
+
+/**
+ * A batch checks hundreds of orders against one catalogue; searching its lists for every line would
+ * cost the product of both. The index lives as long as the facts it was made from, which never change.
+ */
+const indexes = new WeakMap<CatalogFacts, CatalogIndex>();
+
+function indexOf(catalog: CatalogFacts): CatalogIndex {
+  const known = indexes.get(catalog);
+  if (known) return known;
+  const aliases = new Map<string, SkuAlias[]>();
+  for (const alias of catalog.aliases) {
+    const same = aliases.get(alias.sku);
+    if (same) same.push(alias);
+    else aliases.set(alias.sku, [alias]);
+  }
+  const made = {
+    aliases,
+    bySku: new Map(catalog.products.map((product) => [product.sku, product])),
+    byId: new Map(catalog.products.map((product) => [product.productId, product])),
+  };
+  indexes.set(catalog, made);
+  return made;
+}
+
 /** The product that a SKU text means on this connection, null when it means none. */
 export function resolveSku(
   sku: string,
@@ -82,12 +112,13 @@ export function resolveSku(
   catalog: CatalogFacts,
 ): { readonly productId: string; readonly unitsPerSku: number } | null {
   if (sku === '') return null;
-  const aliases = catalog.aliases.filter((alias) => alias.sku === sku);
+  const index = indexOf(catalog);
+  const aliases = index.aliases.get(sku) ?? [];
   const alias =
     aliases.find((entry) => entry.connectionId === connectionId) ??
     aliases.find((entry) => entry.connectionId === null);
   if (alias) return { productId: alias.productId, unitsPerSku: alias.unitsPerSku };
-  const product = catalog.products.find((entry) => entry.sku === sku);
+  const product = index.bySku.get(sku);
   return product ? { productId: product.productId, unitsPerSku: 1 } : null;
 }
 
@@ -125,7 +156,7 @@ export function mapLines(
   connectionId: string,
   catalog: CatalogFacts,
 ): MappedLines {
-  const products = new Map(catalog.products.map((product) => [product.productId, product]));
+  const products = indexOf(catalog).byId;
   const demand: DemandLine[] = [];
   const mapped: MappedLines['mapped'][number][] = [];
   const serviceLineIds: string[] = [];

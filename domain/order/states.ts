@@ -67,7 +67,8 @@ export const STATE_MACHINES = {
     initial: 'open',
     states: {
       open: { rank: 0, next: ['claimed', 'cancelled'] },
-      claimed: { rank: 1, next: ['done', 'shorted', 'cancelled'] },
+      // Back to open when the person gives it back or goes home with it unfinished.
+      claimed: { rank: 1, next: ['done', 'shorted', 'open', 'cancelled'] },
       done: { rank: 2, next: [] },
       shorted: { rank: 2, next: [] },
       cancelled: { rank: 2, next: [] },
@@ -82,9 +83,9 @@ export const STATE_MACHINES = {
   parcel: {
     initial: 'open',
     states: {
-      open: { rank: 0, next: ['packed'] },
-      packed: { rank: 1, next: ['labelled'] },
-      labelled: { rank: 2, next: ['shipped'] },
+      open: { rank: 0, next: ['packed', 'cancelled'] },
+      packed: { rank: 1, next: ['labelled', 'cancelled'] },
+      labelled: { rank: 2, next: ['shipped', 'cancelled'] },
       shipped: {
         rank: 3,
         next: [
@@ -110,6 +111,8 @@ export const STATE_MACHINES = {
       damaged: { rank: 8, next: ['delivered', 'returned_to_sender'] },
       delivered: { rank: 9, next: ['returned_to_sender'] },
       returned_to_sender: { rank: 10, next: [] },
+      // Unpacked with its fulfilment order, before it left.
+      cancelled: { rank: 11, next: [] },
     },
   },
   label: {

@@ -29,10 +29,15 @@ const bundle = (productId: string, ...components: [string, number][]): ProductFa
 const facts: CheckFacts = {
   paymentPolicy: 'authorised',
   shippingMethods: [
-    { connectionId: null, method: 'standard', serviceLevel: 'ground' },
-    { connectionId: 'shop', method: 'standard', serviceLevel: 'economy' },
+    { connectionId: null, method: 'Standard', serviceLevel: 'ground', services: [], maxDays: null },
+    {
+      connectionId: 'shop',
+      method: 'standard',
+      serviceLevel: 'economy',
+      services: ['usps_media'],
+      maxDays: 9,
+    },
   ],
-  defaultServiceLevel: null,
   aliases: [],
   products: [stocked('p1'), stocked('gift', false)],
 };
@@ -54,7 +59,7 @@ describe('checkOrder', () => {
   test('an order with nothing wrong is demand of products at a service level', () => {
     expect(checkOrder(order, facts)).toEqual({
       blocked: [],
-      serviceLevel: 'economy',
+      shipping: facts.shippingMethods[1],
       demand: [{ orderLineId: 'l1', productId: 'p1', quantity: 2 }],
       mapped: [{ orderLineId: 'l1', productId: 'p1', units: 2 }],
       serviceLineIds: [],
@@ -107,17 +112,18 @@ describe('checkOrder', () => {
     }
   });
 
-  test("a shipping method is the connection's own mapping, then the merchant's, then the default for none", () => {
-    const level = (connectionId: string, method: string | null, fallback: string | null = null) =>
+  test("a shipping method is the connection's own mapping, then the merchant's; none asked for is mapped by name ''", () => {
+    const fallback = { connectionId: null, method: '', serviceLevel: 'slow', services: [], maxDays: null };
+    const level = (connectionId: string, method: string | null, more: (typeof fallback)[] = []) =>
       checkOrder(
         { ...order, connectionId, requestedShippingMethod: method },
-        { ...facts, defaultServiceLevel: fallback },
-      ).serviceLevel;
+        { ...facts, shippingMethods: [...facts.shippingMethods, ...more] },
+      ).shipping?.serviceLevel;
     expect(level('shop', ' STANDARD ')).toBe('economy');
     expect(level('other', 'standard')).toBe('ground');
-    expect(level('shop', null, 'ground')).toBe('ground');
-    expect(level('shop', null)).toBeNull();
-    expect(level('shop', 'drone', 'ground')).toBeNull();
+    expect(level('shop', null, [fallback])).toBe('slow');
+    expect(level('shop', null)).toBeUndefined();
+    expect(level('shop', 'drone', [fallback])).toBeUndefined();
   });
 
   test('an order of services alone needs no address, no shipping method and no SKU', () => {

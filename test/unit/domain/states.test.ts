@@ -38,7 +38,7 @@ describe('state machines', () => {
         ),
       task: 'open claimed done shorted cancelled'.split(' '),
       parcel:
-        'open packed labelled shipped in_transit out_for_delivery delivery_failed lost damaged delivered returned_to_sender'.split(
+        'open packed labelled shipped in_transit out_for_delivery delivery_failed lost damaged delivered returned_to_sender cancelled'.split(
           ' ',
         ),
       label: 'claimed unknown purchased shipped failed void_requested void_rejected voided'.split(' '),
@@ -77,6 +77,7 @@ describe('state machines', () => {
       'label: void_rejected → void_requested',
       'outbox: dead → pending',
       'outbox: leased → pending',
+      'task: claimed → open',
     ]);
   });
 
