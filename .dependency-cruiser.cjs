@@ -27,7 +27,11 @@ function row(name, from, allowed) {
     name: `${name}-imports-only-its-row`,
     severity: 'error',
     from,
-    to: { pathNot: [...allowed, npm, testsAndBenchmarks], dependencyTypesNot: ['core'] },
+    to: {
+      pathNot: [...allowed, npm, testsAndBenchmarks],
+      dependencyTypesNot: ['core'],
+      couldNotResolve: false,
+    },
   };
 }
 
@@ -37,7 +41,7 @@ function closedRow(name, from, allowed) {
     name: `${name}-imports-only-its-row`,
     severity: 'error',
     from,
-    to: { pathNot: [...allowed, testsAndBenchmarks], dependencyTypesNot: ['core'] },
+    to: { pathNot: [...allowed, testsAndBenchmarks], dependencyTypesNot: ['core'], couldNotResolve: false },
   };
 }
 

@@ -28,6 +28,7 @@ const plants: readonly (readonly [rule: string, file: string, code: string])[] =
     'api/imports.ts',
     "import { Stats } from 'node:fs';\nexport type S = Stats;",
   ],
+  ['@typescript-eslint/no-require-imports', 'api/lazy.ts', "export const fs: unknown = require('node:fs');"],
   ['@typescript-eslint/no-explicit-any', 'api/any.ts', 'export const x: any = 1;'],
   ['@typescript-eslint/switch-exhaustiveness-check', 'api/switch.ts', unionSwitch.replace('DEFAULT', '')],
   [
