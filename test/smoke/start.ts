@@ -3,7 +3,7 @@
  * orders are delivered, ask `quayside check`, press Ctrl-C, and look for processes left behind. It
  * needs nothing but the clone; the first start on a machine also provisions the Temporal server.
  * Prints one line a step and closes with `smoke: N passed, N failed`; on failure it shows the end of
- * what the engine printed. Whatever happens, the engine's process group is gone when it ends.
+ * what the engine printed. Whatever happens, no process of that start is left when it ends.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -105,7 +105,7 @@ async function stopByInterrupt(engine: Engine): Promise<void> {
  * Processes of this start that still live: those whose command line names the data directory and,
  * where /proc exists, those that inherited the marker. Needs no rights over other users' processes.
  */
-async function leftovers(engine: Engine): Promise<string[]> {
+async function leftovers(engine: Engine): Promise<Map<number, string>> {
   const { stdout } = await run('ps', ['-A', '-o', 'pid=,args=']);
   const byCommand = stdout.split('\n').filter((line) => line.includes(engine.dataDir));
   const found = new Map(byCommand.map((line) => [Number.parseInt(line, 10), line.trim()]));
@@ -116,7 +116,7 @@ async function leftovers(engine: Engine): Promise<string[]> {
     }
   }
   found.delete(process.pid);
-  return [...found.values()];
+  return found;
 }
 
 function listProcIds(): number[] {
@@ -139,11 +139,23 @@ async function assertNothingLeft(engine: Engine): Promise<void> {
   // The parent may be reaped a moment before its last child.
   const deadline = Date.now() + 5_000;
   let left = await leftovers(engine);
-  while (left.length > 0 && Date.now() < deadline) {
+  while (left.size > 0 && Date.now() < deadline) {
     await pause(250);
     left = await leftovers(engine);
   }
-  if (left.length > 0) throw new Error(`left behind:\n${left.join('\n')}`);
+  if (left.size > 0) throw new Error(`left behind:\n${[...left.values()].join('\n')}`);
+}
+
+/** After a failure: what the engine did not stop itself must not disturb the next run. */
+async function killLeftovers(engine: Engine): Promise<void> {
+  signalGroup(engine, 'SIGKILL');
+  for (const pid of (await leftovers(engine)).keys()) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended in between.
+    }
+  }
 }
 
 async function main(): Promise<number> {
@@ -170,7 +182,7 @@ async function main(): Promise<number> {
       );
     }
   }
-  signalGroup(engine, 'SIGKILL');
+  await killLeftovers(engine);
   rmSync(engine.dataDir, { recursive: true, force: true });
   console.log(`smoke: ${steps.length - failed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
