@@ -1,42 +1,75 @@
-/** The audit log: who changed what, when and why, written in the transaction of the change. */
+/**
+ * The audit log: who did what to what, and why, written in the transaction of the deed. Rows are only
+ * ever added; the sealer chains them afterwards by the transaction id that Postgres gives each row.
+ * Nothing personal goes in: facts, ids and salted digests.
+ */
 import { uuidv7 } from 'uuidv7';
 import type { Tx } from './client';
 
 export interface AuditEntry {
-  readonly organisationId: string;
-  /** null for what belongs to the organisation. */
+  /** null for deeds that concern the whole organisation; then `organisationId` is needed. */
   readonly merchantId: string | null;
-  /** `person:<id>`, `key:<id>`, `channel:<connection>`, `workflow`, `cli`. */
+  /** Left out: the merchant's. */
+  readonly organisationId?: string;
+  /** `key:<id>`, `person:<id>`, `workflow:<id>` or `system`. */
   readonly actor: string;
-  /** Verb and thing, e.g. `order.cancel`. */
+  /** `<thing>.<verb>`, e.g. `order.cancel`. */
   readonly action: string;
   readonly thingKind: string;
   readonly thingId: string;
   readonly reason?: string | null;
-  /** Facts and salted digests, never a person's data. */
-  readonly before?: unknown;
-  readonly after?: unknown;
+  readonly before?: Readonly<Record<string, unknown>> | null;
+  readonly after?: Readonly<Record<string, unknown>> | null;
   readonly requestId?: string | null;
 }
 
-export async function audit(tx: Tx, entry: AuditEntry): Promise<void> {
-  const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
+/** Adds entries in the caller's transaction, which must see their merchants or organisations. */
+export async function audit(tx: Tx, entries: AuditEntry | readonly AuditEntry[]): Promise<void> {
+  const list = Array.isArray(entries) ? (entries as readonly AuditEntry[]) : [entries as AuditEntry];
+  if (list.length === 0) return;
   await tx.run({
     name: 'audit-insert',
-    text: `insert into audit_log (id, organisation_id, merchant_id, actor, action, thing_kind, thing_id, reason, before, after,
-      request_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    text: `
+insert into audit_log (id, organisation_id, merchant_id, actor, action, thing_kind, thing_id, reason, before, after, request_id)
+select e.id, coalesce(e.organisation_id, (select m.organisation_id from merchant m where m.id = e.merchant_id)), e.merchant_id,
+  e.actor, e.action, e.thing_kind, e.thing_id, e.reason, e.before, e.after, e.request_id
+from json_to_recordset($1) as e(id uuid, organisation_id uuid, merchant_id uuid, actor text, action text, thing_kind text,
+  thing_id text, reason text, before jsonb, after jsonb, request_id text)`,
     values: [
-      uuidv7(),
-      entry.organisationId,
-      entry.merchantId,
-      entry.actor,
-      entry.action,
-      entry.thingKind,
-      entry.thingId,
-      entry.reason ?? null,
-      json(entry.before),
-      json(entry.after),
-      entry.requestId ?? null,
+      JSON.stringify(
+        list.map((entry) => ({
+          id: uuidv7(),
+          organisation_id: entry.organisationId ?? null,
+          merchant_id: entry.merchantId,
+          actor: entry.actor,
+          action: entry.action,
+          thing_kind: entry.thingKind,
+          thing_id: entry.thingId,
+          reason: entry.reason ?? null,
+          before: entry.before ?? null,
+          after: entry.after ?? null,
+          request_id: entry.requestId ?? null,
+        })),
+      ),
     ],
+  });
+}
+
+export interface AuditRow {
+  readonly id: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly reason: string | null;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly at: Date;
+}
+
+/** What was done to one thing of these merchants, oldest first. */
+export function auditOfThing(tx: Tx, merchantId: string, thingId: string): Promise<AuditRow[]> {
+  return tx.rows<AuditRow>({
+    text: `select id, actor, action, reason, before, after, at from audit_log
+      where merchant_id = $1 and thing_id = $2 order by at, id limit 500`,
+    values: [merchantId, thingId],
   });
 }
