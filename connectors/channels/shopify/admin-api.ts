@@ -22,7 +22,7 @@ export interface AdminCall<S extends ZodType> {
 }
 
 const answerSchema = z.looseObject({
-  data: z.unknown(),
+  data: z.unknown().optional(),
   errors: z
     .array(
       z.looseObject({

@@ -123,7 +123,7 @@ export function incomingOrderOf(reading: ShopifyOrderReading): ShopifyOrderResul
       payment,
       requestedShippingMethod: reading.shippingMethod === null ? null : clip(reading.shippingMethod, 120),
       shipBy: null,
-      customer: reading.customer,
+      customer: customerOf(reading),
       shipTo: shipToOf(reading),
       lines: lines.map((line) => ({
         externalLineId: line.id,
@@ -162,6 +162,10 @@ function checked(externalId: string, input: unknown): ShopifyOrderResult {
 
 /** As `JSON.stringify` writes them; a backslash that is itself escaped begins no escape. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i;
+
+function customerOf({ customer: { id: externalId, ...rest } }: ShopifyOrderReading) {
+  return { externalId, ...rest };
+}
 
 function shipToOf({ shipTo, email }: ShopifyOrderReading) {
   return {

@@ -182,7 +182,7 @@ function readingOf(order: PolledNode, lines: readonly PolledLine[]): ShopifyOrde
     email,
     customer: {
       id: customer === null ? null : plainId(customer.id),
-      name: customer?.displayName ?? shipTo?.name ?? null,
+      name: customer?.displayName || shipTo?.name || null,
       email: customer?.defaultEmailAddress?.emailAddress ?? order.email,
       phone: customer?.defaultPhoneNumber?.phoneNumber ?? order.phone,
     },

@@ -138,7 +138,7 @@ function readingOf(order: RestOrder): ShopifyOrderReading {
     email: order.email || order.contact_email || customer?.email || null,
     customer: {
       id: customer?.id ?? null,
-      name: fullName(customer) ?? fullName(shipTo),
+      name: fullName(customer) ?? (shipTo?.name || fullName(shipTo)),
       email: customer?.email || order.email,
       phone: customer?.phone || order.phone,
     },
