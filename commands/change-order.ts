@@ -1,0 +1,117 @@
+/**
+ * Changes that a waiting order takes at once: a corrected address, a payment, a person's "try again".
+ * Each is one transaction on the locked order with the message that wakes its workflow.
+ */
+import type { IncomingAddress } from '../contracts/incoming-order';
+import { audit } from '../db/audit-log.repo';
+import type { Database, Tx } from '../db/client';
+import { hasLiveLabel } from '../db/label.repo';
+import { addAddress, type LockedOrder, lockOrder, setPayment } from '../db/order.repo';
+import { Failure } from '../domain/failure-types';
+import { wakeOrders } from './wake-orders';
+
+interface Change {
+  readonly merchantId: string;
+  readonly orderId: string;
+  readonly actor: string;
+}
+
+const ENDED = ['shipped', 'delivered', 'closed', 'cancelled'];
+
+async function lockOpen(tx: Tx, change: Change): Promise<LockedOrder> {
+  const order = await lockOrder(tx, change.merchantId, change.orderId);
+  if (!order) throw new Failure('NotFound', 'there is no such order');
+  if (ENDED.includes(order.state)) {
+    throw new Failure('IllegalTransition', `the order is ${order.state}`, { state: order.state });
+  }
+  return order;
+}
+
+function record(
+  tx: Tx,
+  order: LockedOrder,
+  change: Change,
+  action: string,
+  after: Readonly<Record<string, unknown>>,
+  reason?: string,
+): Promise<void> {
+  return audit(tx, {
+    organisationId: order.organisation_id,
+    merchantId: order.merchant_id,
+    actor: change.actor,
+    action,
+    thingKind: 'order',
+    thingId: order.id,
+    reason: reason ?? null,
+    after,
+  });
+}
+
+/**
+ * Adds a version of the ship-to; labels are bought and parcels leave for the newest one only.
+ * @throws Failure IllegalTransition once a label is bought or the order has left or ended.
+ */
+export function correctAddress(
+  database: Database,
+  change: Change & { readonly address: IncomingAddress; readonly expectedVersion?: number },
+): Promise<{ readonly addressVersion: number }> {
+  return database.withMerchants([change.merchantId], async (tx) => {
+    const order = await lockOpen(tx, change);
+    if (change.expectedVersion !== undefined && change.expectedVersion !== order.address_version) {
+      throw new Failure('IllegalTransition', 'the address was changed meanwhile', {
+        state: order.state,
+        addressVersion: order.address_version,
+      });
+    }
+    if (await hasLiveLabel(tx, change.merchantId, change.orderId)) {
+      throw new Failure('IllegalTransition', 'a label with the present address is bought already', {
+        state: 'labelled',
+      });
+    }
+    const addressVersion = await addAddress(tx, order, change.address);
+    if (order.blocked_reason === 'address_invalid') {
+      await wakeOrders(tx, change.merchantId, [change.orderId], 'address_corrected');
+    }
+    await record(tx, order, change, 'order.address', { addressVersion });
+    return { addressVersion };
+  });
+}
+
+export function updatePayment(
+  database: Database,
+  change: Change & { readonly payment: string },
+): Promise<{ readonly payment: string }> {
+  return database.withMerchants([change.merchantId], (tx) => updatePaymentIn(tx, change));
+}
+
+export async function updatePaymentIn(
+  tx: Tx,
+  change: Change & { readonly payment: string },
+): Promise<{ readonly payment: string }> {
+  const order = await lockOrder(tx, change.merchantId, change.orderId);
+  if (!order) throw new Failure('NotFound', 'there is no such order');
+  if (order.payment === change.payment) return { payment: order.payment };
+  await setPayment(tx, change.merchantId, change.orderId, change.payment);
+  if (order.blocked_reason === 'payment_pending') {
+    await wakeOrders(tx, change.merchantId, [change.orderId], 'payment_updated');
+  }
+  await record(tx, order, change, 'order.payment', { payment: change.payment });
+  return { payment: change.payment };
+}
+
+/** A person asks the order to look again at what it waits for. */
+export function retryOrder(
+  database: Database,
+  change: Change & { readonly reason: string },
+): Promise<{ readonly outcome: 'done' }> {
+  return database.withMerchants([change.merchantId], async (tx) => {
+    const order = await lockOrder(tx, change.merchantId, change.orderId);
+    if (!order) throw new Failure('NotFound', 'there is no such order');
+    if (['closed', 'cancelled'].includes(order.state)) {
+      throw new Failure('IllegalTransition', `the order is ${order.state}`, { state: order.state });
+    }
+    await wakeOrders(tx, change.merchantId, [change.orderId], 'retry');
+    await record(tx, order, change, 'order.retry', { blocked: order.blocked_reason }, change.reason);
+    return { outcome: 'done' };
+  });
+}

@@ -1,0 +1,228 @@
+/** The rows that a batch of intakes will write, table by table, and the changes of balances with them. */
+import { uuidv7 } from 'uuidv7';
+import type { BinKey } from '../../db/bin.repo';
+import type { IntakeOrderRow } from '../../db/intake.repo';
+import type { IntakeWrites } from '../../db/intake-write.repo';
+import type { StockKey } from '../../db/stock.repo';
+import type { Mapping } from '../../domain/order/check-intake';
+import type { ShippingMethodMapping } from '../../domain/order/check-order';
+import { BLOCKED_REASONS, type BlockedReason } from '../../domain/order/exception-reasons';
+import type { PlanLine } from '../../domain/routing/plan-fulfilment';
+
+type ReservedDelta = StockKey & { readonly delta: number };
+type AllocatedDelta = BinKey & { readonly delta: number };
+
+type Rows = { -readonly [Table in keyof IntakeWrites]: IntakeWrites[Table][number][] };
+
+/** What a delivered or planned order without parts has left to do takes minutes; a day is generous. */
+const CLOSE_DEADLINE_MS = 24 * 60 * 60_000;
+
+export interface ShipmentToWrite {
+  readonly order: IntakeOrderRow;
+  readonly stepKey: string;
+  readonly warehouse: { readonly id: string };
+  readonly fulfilmentOrderId: string;
+  readonly shipBy: Date;
+  readonly distanceKm: number | null;
+}
+
+export class IntakeDocument {
+  readonly writes: Rows = {
+    orders: [],
+    mapped: [],
+    fulfilmentOrders: [],
+    fulfilmentOrderLines: [],
+    reservations: [],
+    allocations: [],
+    tasks: [],
+    taskLines: [],
+    backorders: [],
+    steps: [],
+  };
+  private readonly lineNumbers = new Map<string, number>();
+  readonly reserved: ReservedDelta[] = [];
+  readonly allocated: AllocatedDelta[] = [];
+
+  private order(order: IntakeOrderRow, change: Partial<IntakeWrites['orders'][number]>): void {
+    this.writes.orders.push({
+      merchant_id: order.merchant_id,
+      id: order.id,
+      state: null,
+      at: order.business_now,
+      deadline_at: null,
+      blocked_reason: null,
+      blocked_detail: null,
+      service_level: null,
+      services: null,
+      max_days: null,
+      ship_by: null,
+      ...change,
+    });
+  }
+
+  deliver(order: IntakeOrderRow): void {
+    this.order(order, {
+      state: 'delivered',
+      deadline_at: new Date(order.business_now.getTime() + CLOSE_DEADLINE_MS),
+    });
+  }
+
+  park(order: IntakeOrderRow, reason: BlockedReason, detail: unknown): void {
+    this.order(order, {
+      deadline_at: new Date(order.business_now.getTime() + BLOCKED_REASONS[reason].deadlineMinutes * 60_000),
+      blocked_reason: reason,
+      blocked_detail: detail,
+    });
+  }
+
+  plan(
+    order: IntakeOrderRow,
+    plan: {
+      readonly shipping: ShippingMethodMapping | null;
+      readonly mapped: readonly Mapping[];
+      readonly shipBy: Date | null;
+      readonly deadlineAt: Date;
+      readonly blocked: { readonly reason: string; readonly detail: unknown } | null;
+    },
+  ): void {
+    this.order(order, {
+      // A re-plan of a part does not take the order back.
+      state: order.state === 'accepted' ? 'planned' : null,
+      deadline_at: plan.deadlineAt,
+      blocked_reason: plan.blocked?.reason ?? null,
+      blocked_detail: plan.blocked?.detail ?? null,
+      service_level: plan.shipping?.serviceLevel ?? null,
+      services: plan.shipping?.services ?? null,
+      max_days: plan.shipping?.maxDays ?? null,
+      ship_by: plan.shipBy,
+    });
+    for (const { orderLineId, productId } of plan.mapped) {
+      this.writes.mapped.push({
+        merchant_id: order.merchant_id,
+        order_line_id: orderLineId,
+        product_id: productId,
+      });
+    }
+  }
+
+  fulfilmentOrder(shipment: ShipmentToWrite, state: 'released' | 'reserved'): void {
+    this.writes.fulfilmentOrders.push({
+      merchant_id: shipment.order.merchant_id,
+      id: shipment.fulfilmentOrderId,
+      order_id: shipment.order.id,
+      warehouse_id: shipment.warehouse.id,
+      state,
+      at: shipment.order.business_now,
+      ship_by: shipment.shipBy,
+      distance_km: shipment.distanceKm,
+    });
+  }
+
+  fulfilmentOrderLine(merchantId: string, fulfilmentOrderId: string, line: PlanLine): string {
+    const id = uuidv7();
+    this.writes.fulfilmentOrderLines.push({
+      merchant_id: merchantId,
+      id,
+      fulfilment_order_id: fulfilmentOrderId,
+      order_line_id: line.orderLineId,
+      product_id: line.productId,
+      quantity: line.quantity,
+    });
+    return id;
+  }
+
+  reserve(shipment: ShipmentToWrite, lineId: string, line: PlanLine, state: 'allocated' | 'held'): string {
+    const id = uuidv7();
+    this.writes.reservations.push({
+      merchant_id: shipment.order.merchant_id,
+      id,
+      order_id: shipment.order.id,
+      fulfilment_order_line_id: lineId,
+      warehouse_id: shipment.warehouse.id,
+      product_id: line.productId,
+      quantity: line.quantity,
+      state,
+      step_key: shipment.stepKey,
+    });
+    this.reserved.push({
+      merchantId: shipment.order.merchant_id,
+      warehouseId: shipment.warehouse.id,
+      productId: line.productId,
+      delta: line.quantity,
+    });
+    return id;
+  }
+
+  pickTask(shipment: ShipmentToWrite): string {
+    const id = uuidv7();
+    this.writes.tasks.push({
+      merchant_id: shipment.order.merchant_id,
+      id,
+      warehouse_id: shipment.warehouse.id,
+      order_id: shipment.order.id,
+      fulfilment_order_id: shipment.fulfilmentOrderId,
+      priority: shipment.order.priority,
+      due_at: shipment.shipBy,
+    });
+    return id;
+  }
+
+  allocate(
+    merchantId: string,
+    reservationId: string,
+    lineId: string,
+    taskId: string,
+    productId: string,
+    taken: { readonly locationId: string; readonly lotCode: string; readonly quantity: number },
+  ): void {
+    const where = {
+      location_id: taken.locationId,
+      lot_code: taken.lotCode,
+      product_id: productId,
+      quantity: taken.quantity,
+    };
+    const lineNo = (this.lineNumbers.get(taskId) ?? 0) + 1;
+    this.lineNumbers.set(taskId, lineNo);
+    this.writes.allocations.push({ merchant_id: merchantId, reservation_id: reservationId, ...where });
+    this.writes.taskLines.push({
+      merchant_id: merchantId,
+      id: uuidv7(),
+      task_id: taskId,
+      line_no: lineNo,
+      fulfilment_order_line_id: lineId,
+      ...where,
+    });
+    this.allocated.push({
+      merchantId,
+      locationId: taken.locationId,
+      productId,
+      lotCode: taken.lotCode,
+      delta: taken.quantity,
+    });
+  }
+
+  backorder(
+    order: IntakeOrderRow,
+    missing: readonly { readonly productId: string; readonly needed: number }[],
+  ): void {
+    for (const { productId, needed } of missing) {
+      const same = (row: { order_id: string; product_id: string }) =>
+        row.order_id === order.id && row.product_id === productId;
+      const known = this.writes.backorders.findIndex(same);
+      const before = known === -1 ? 0 : (this.writes.backorders.splice(known, 1)[0]?.quantity ?? 0);
+      this.writes.backorders.push({
+        merchant_id: order.merchant_id,
+        order_id: order.id,
+        product_id: productId,
+        quantity: needed + before,
+        priority: order.priority,
+        ship_by: order.channel_ship_by,
+        placed_at: order.placed_at,
+      });
+    }
+  }
+
+  step(merchantId: string, key: string, outcome: unknown): void {
+    this.writes.steps.push({ merchant_id: merchantId, key, outcome });
+  }
+}

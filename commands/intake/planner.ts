@@ -1,0 +1,393 @@
+/**
+ * Decides a batch's orders one after the other on the locked balances, and gathers what is to be
+ * written. It holds the running sums: what an order takes is gone for the next one.
+ */
+import { uuidv7 } from 'uuidv7';
+import type { Bin } from '../../db/bin.repo';
+import type { NewException } from '../../db/exception.repo';
+import type { IntakeOrderRow } from '../../db/intake.repo';
+import { type StockBalance, type StockKey, stockKey } from '../../db/stock.repo';
+import { Failure } from '../../domain/failure-types';
+import { BLOCKED_REASONS, type BlockedReason } from '../../domain/order/exception-reasons';
+import { computeShipBy } from '../../domain/order/ship-by';
+import {
+  type FulfilmentPlan,
+  type PlannedShipment,
+  planFulfilment,
+} from '../../domain/routing/plan-fulfilment';
+import { allocateBins } from '../../domain/stock/allocate-bins';
+import { warehouseCalendar } from './calendar';
+import { IntakeDocument } from './document';
+import type { IntakeFactIndex, WarehouseRow } from './facts';
+import { distanceKm } from './geography';
+import type { Checked, IntakeOutcome } from './outcome';
+
+/** An order planned now still gets this long before it is called late, however late it came in. */
+const LEAST_TIME_TO_SHIP_MS = 60 * 60_000;
+
+/** Goods on a packing bench or in staging that belong to nobody are pickable like those in a bin. */
+const PICKABLE: ReadonlySet<string> = new Set(['bin', 'staging', 'packing']);
+
+interface PendingShipment {
+  readonly order: IntakeOrderRow;
+  readonly stepKey: string;
+  readonly shipment: PlannedShipment;
+  readonly warehouse: WarehouseRow;
+  readonly fulfilmentOrderId: string;
+  readonly shipBy: Date;
+  readonly distanceKm: number | null;
+}
+
+interface Parked {
+  readonly order: IntakeOrderRow;
+  readonly stepKey: string;
+  readonly reason: BlockedReason;
+  readonly problems: readonly string[];
+  readonly subjects: readonly string[];
+  readonly missing: readonly { readonly productId: string; readonly needed: number }[];
+}
+
+export class IntakePlanner {
+  private readonly available = new Map<string, number>();
+  private readonly pending: PendingShipment[] = [];
+  private readonly orders = new Map<string, IntakeOrderRow>();
+  private readonly parked: Parked[] = [];
+  private readonly outcomes = new Map<
+    string,
+    { order: IntakeOrderRow; outcome: IntakeOutcome; check: Checked['check'] }
+  >();
+  private readonly bins = new Map<string, { -readonly [Field in keyof Bin]: Bin[Field] }[]>();
+
+  constructor(private readonly facts: IntakeFactIndex) {}
+
+  /** Every balance that the orders' demand could be served from. */
+  balanceKeys(checked: readonly Checked[]): StockKey[] {
+    const keys = new Map<string, StockKey>();
+    for (const { order, check } of checked) {
+      if (check.kind !== 'plan') continue;
+      for (const warehouse of this.facts.warehousesOf(order.merchant_id)) {
+        for (const line of check.demand) {
+          const key = { merchantId: order.merchant_id, warehouseId: warehouse.id, productId: line.productId };
+          keys.set(stockKey(key), key);
+        }
+      }
+    }
+    return [...keys.values()];
+  }
+
+  useBalances(balances: ReadonlyMap<string, StockBalance>): void {
+    for (const [key, balance] of balances) {
+      this.available.set(key, balance.onHand - balance.held - balance.reserved);
+    }
+  }
+
+  decide({ request, order, check }: Checked): void {
+    this.orders.set(request.stepKey, order);
+    const settle = (outcome: IntakeOutcome) => this.outcomes.set(request.stepKey, { order, outcome, check });
+    switch (check.kind) {
+      case 'cancelled':
+      case 'held':
+      case 'check_address':
+        settle({ kind: check.kind });
+        return;
+      case 'services_only':
+        settle({ kind: 'delivered' });
+        return;
+      case 'covered':
+        settle({ kind: 'planned', fulfilmentOrders: [], shipBy: null, waiting: false });
+        return;
+      case 'blocked':
+        this.parked.push({ order, stepKey: request.stepKey, ...check, missing: [] });
+        return;
+      case 'plan':
+        this.plan(request.stepKey, order, check, settle);
+    }
+  }
+
+  private plan(
+    stepKey: string,
+    order: IntakeOrderRow,
+    check: Extract<Checked['check'], { kind: 'plan' }>,
+    settle: (outcome: IntakeOutcome) => void,
+  ): void {
+    const plan = this.route(order, check.demand);
+    if (plan.kind === 'short') {
+      this.parked.push({
+        order,
+        stepKey,
+        reason: 'out_of_stock',
+        problems: plan.missing.map(
+          (m) => `${this.facts.skuOf(m.productId)}: ${m.needed} needed, ${m.available} available.`,
+        ),
+        subjects: plan.missing.map((m) => this.facts.skuOf(m.productId)),
+        missing: plan.missing,
+      });
+      return;
+    }
+    const shipments = plan.shipments.map((shipment) => this.takeShipment(stepKey, order, shipment));
+    const shipBy = shipments.map((s) => s.shipBy.getTime()).sort((a, b) => a - b)[0];
+    if (plan.backorder.length > 0) {
+      this.parked.push({
+        order,
+        stepKey,
+        reason: 'out_of_stock',
+        problems: plan.backorder.map(
+          (line) => `${this.facts.skuOf(line.productId)}: ${line.quantity} wait for stock.`,
+        ),
+        subjects: plan.backorder.map((line) => this.facts.skuOf(line.productId)),
+        missing: plan.backorder.map((line) => ({ productId: line.productId, needed: line.quantity })),
+      });
+    }
+    settle({
+      kind: 'planned',
+      fulfilmentOrders: shipments.map((s) => ({
+        id: s.fulfilmentOrderId,
+        warehouseId: s.warehouse.id,
+        wms: s.warehouse.wms_kind,
+      })),
+      shipBy: shipBy === undefined ? null : new Date(shipBy).toISOString(),
+      waiting: plan.backorder.length > 0,
+    });
+  }
+
+  private route(
+    order: IntakeOrderRow,
+    demand: Extract<Checked['check'], { kind: 'plan' }>['demand'],
+  ): FulfilmentPlan {
+    const address = this.facts.address(order.id);
+    const merchant = this.facts.merchant(order.merchant_id);
+    return planFulfilment(
+      { lines: demand },
+      {
+        splitPolicy: merchant.split_policy,
+        partialPolicy: merchant.partial_policy,
+        warehouses: this.facts.warehousesOf(order.merchant_id).map((warehouse) => ({
+          warehouseId: warehouse.id,
+          code: warehouse.code,
+          distanceKm: this.distance(warehouse, address),
+          available: new Map(
+            demand.map(({ productId }) => [
+              productId,
+              this.available.get(
+                stockKey({ merchantId: order.merchant_id, warehouseId: warehouse.id, productId }),
+              ) ?? 0,
+            ]),
+          ),
+        })),
+      },
+    );
+  }
+
+  private distance(warehouse: WarehouseRow, address: { country: string | null; postal_code: string | null }) {
+    return distanceKm(
+      { country: warehouse.country, postalCode: warehouse.postal_code },
+      { country: address.country, postalCode: address.postal_code },
+    );
+  }
+
+  private takeShipment(stepKey: string, order: IntakeOrderRow, shipment: PlannedShipment): PendingShipment {
+    const warehouse = this.facts
+      .warehousesOf(order.merchant_id)
+      .find((candidate) => candidate.id === shipment.warehouseId) as WarehouseRow;
+    for (const line of shipment.lines) {
+      const key = stockKey({
+        merchantId: order.merchant_id,
+        warehouseId: warehouse.id,
+        productId: line.productId,
+      });
+      this.available.set(key, (this.available.get(key) ?? 0) - line.quantity);
+    }
+    const days = warehouseCalendar(
+      order.placed_at,
+      warehouse.time_zone,
+      warehouse.cutoff_minutes,
+      warehouse.holiday_country,
+    );
+    const { shipBy } = computeShipBy({
+      placedAt: order.placed_at,
+      channelShipBy: order.channel_ship_by,
+      workingDays: warehouse.working_days,
+      ...days,
+    });
+    const pending: PendingShipment = {
+      order,
+      stepKey,
+      shipment,
+      warehouse,
+      fulfilmentOrderId: uuidv7(),
+      shipBy,
+      distanceKm: this.distance(warehouse, this.facts.address(order.id)),
+    };
+    this.pending.push(pending);
+    return pending;
+  }
+
+  /** What the built-in warehouses among the plans will take from bins. */
+  binKeys(): StockKey[] {
+    const keys = new Map<string, StockKey>();
+    for (const { order, shipment, warehouse } of this.pending) {
+      if (warehouse.wms_kind !== 'built_in') continue;
+      for (const { productId } of shipment.lines) {
+        const key = { merchantId: order.merchant_id, warehouseId: warehouse.id, productId };
+        keys.set(stockKey(key), key);
+      }
+    }
+    return [...keys.values()];
+  }
+
+  useBins(rows: readonly Bin[]): void {
+    for (const row of rows) {
+      if (row.lotHeld || !PICKABLE.has(row.locationKind)) continue;
+      const key = stockKey(row);
+      const bins = this.bins.get(key);
+      if (bins) bins.push({ ...row });
+      else this.bins.set(key, [{ ...row }]);
+    }
+  }
+
+  parkedMerchants(): string[] {
+    return [...new Set(this.parked.map(({ order }) => order.merchant_id))];
+  }
+
+  /** @param again merchants whose catalogue changed: their parked orders are decided in the next batch. */
+  finish(again: ReadonlySet<string>): {
+    readonly writes: IntakeDocument['writes'];
+    readonly outcomes: ReadonlyMap<string, IntakeOutcome>;
+    readonly reserved: IntakeDocument['reserved'];
+    readonly allocated: IntakeDocument['allocated'];
+    readonly exceptions: readonly NewException[];
+    readonly resolved: readonly string[];
+  } {
+    const document = new IntakeDocument();
+    const parkedOrders = new Map(this.parked.map((parked) => [parked.order.id, parked]));
+    for (const { order, outcome, check } of this.outcomes.values()) {
+      const parked = parkedOrders.get(order.id);
+      if (outcome.kind === 'planned') this.writePlanned(document, order, outcome, check, parked);
+      else if (outcome.kind === 'delivered') document.deliver(order);
+    }
+    const exceptions: NewException[] = [];
+    const outcomes = new Map([...this.outcomes].map(([key, { outcome }]) => [key, outcome]));
+    for (const parked of this.parked) {
+      const planned = outcomes.has(parked.stepKey);
+      if (!planned && again.has(parked.order.merchant_id)) continue;
+      const message = parked.problems.join(' ');
+      document.backorder(parked.order, parked.missing);
+      exceptions.push(blockedException(parked, message));
+      if (planned) continue;
+      document.park(parked.order, parked.reason, { message, subjects: parked.subjects });
+      outcomes.set(parked.stepKey, {
+        kind: 'blocked',
+        reason: parked.reason,
+        since: parked.order.business_now.toISOString(),
+        message,
+      });
+    }
+    for (const pending of this.pending) this.writeShipment(document, pending);
+    for (const [key, outcome] of outcomes) {
+      document.step((this.orders.get(key) as IntakeOrderRow).merchant_id, key, outcome);
+    }
+    const resolved = this.resolvedKeys(outcomes);
+    return {
+      writes: document.writes,
+      outcomes,
+      reserved: document.reserved,
+      allocated: document.allocated,
+      exceptions,
+      resolved,
+    };
+  }
+
+  /** Exceptions of reasons that no longer hold: what the order was parked for, unless it still is. */
+  private resolvedKeys(outcomes: ReadonlyMap<string, IntakeOutcome>): string[] {
+    const still = new Set(this.parked.map((parked) => `${parked.reason}:${parked.order.id}`));
+    const before = [...this.outcomes.values(), ...this.parked].flatMap(({ order }) =>
+      order.blocked_reason === null ? [] : [`${order.blocked_reason}:${order.id}`],
+    );
+    return outcomes.size === 0 ? [] : before.filter((key) => !still.has(key));
+  }
+
+  private writePlanned(
+    document: IntakeDocument,
+    order: IntakeOrderRow,
+    outcome: Extract<IntakeOutcome, { kind: 'planned' }>,
+    check: Checked['check'],
+    parked: Parked | undefined,
+  ): void {
+    const shipBy = outcome.shipBy === null ? null : new Date(outcome.shipBy);
+    const least = order.business_now.getTime() + LEAST_TIME_TO_SHIP_MS;
+    document.plan(order, {
+      shipping: check.kind === 'plan' ? check.shipping : null,
+      mapped: check.kind === 'plan' ? check.mapped : [],
+      shipBy,
+      deadlineAt: new Date(Math.max(least, shipBy?.getTime() ?? 0)),
+      blocked: parked
+        ? { reason: parked.reason, detail: { message: parked.problems.join(' '), subjects: parked.subjects } }
+        : null,
+    });
+  }
+
+  private writeShipment(document: IntakeDocument, pending: PendingShipment): void {
+    const builtIn = pending.warehouse.wms_kind === 'built_in';
+    const { order, fulfilmentOrderId, shipment } = pending;
+    document.fulfilmentOrder(pending, builtIn ? 'released' : 'reserved');
+    const taskId = builtIn ? document.pickTask(pending) : null;
+    for (const line of shipment.lines) {
+      const lineId = document.fulfilmentOrderLine(order.merchant_id, fulfilmentOrderId, line);
+      const reservationId = document.reserve(pending, lineId, line, builtIn ? 'allocated' : 'held');
+      if (taskId === null) continue;
+      for (const taken of this.takeBins(
+        order.merchant_id,
+        shipment.warehouseId,
+        line.productId,
+        line.quantity,
+      )) {
+        document.allocate(order.merchant_id, reservationId, lineId, taskId, line.productId, taken);
+      }
+    }
+  }
+
+  private takeBins(merchantId: string, warehouseId: string, productId: string, quantity: number) {
+    const bins = this.bins.get(stockKey({ merchantId, warehouseId, productId })) ?? [];
+    // What is available is in bins, but for a movement that another transaction would have to have
+    // committed without its balance: then the books are wrong, and this order alone fails loudly.
+    const { allocations, short } = allocateBins(
+      [{ lineId: '', productId, quantity }],
+      bins.map((bin) => ({
+        ...bin,
+        pickSequence: pickSequence(bin),
+        available: bin.onHand - bin.allocated,
+      })),
+    );
+    if (short.length > 0)
+      throw new Failure('InvariantBroken', 'bins hold less than their balance says', { productId });
+    for (const { locationId, lotCode, quantity: units } of allocations) {
+      const bin = bins.find((b) => b.locationId === locationId && b.lotCode === lotCode);
+      if (bin) bin.allocated += units;
+    }
+    return allocations;
+  }
+}
+
+function blockedException(parked: Parked, message: string): NewException {
+  const { order, reason, subjects } = parked;
+  const row = BLOCKED_REASONS[reason];
+  return {
+    merchantId: order.merchant_id,
+    reason,
+    key: `${reason}:${order.id}`,
+    cause: `${reason}:${subjects[0] ?? ''}`,
+    orderId: order.id,
+    thingKind: 'order',
+    thingId: order.id,
+    owner: row.owner,
+    message,
+    deadlineMinutes: row.deadlineMinutes,
+    openedAt: order.business_now,
+  };
+}
+
+/** Aisle by aisle, bay by bay, from the floor up; goods that lie on a bench come after those in bins. */
+function pickSequence(bin: Bin): number {
+  const bench = bin.locationKind === 'bin' ? 0 : 1;
+  return ((bench * 1_000 + (bin.aisle ?? 0)) * 1_000 + (bin.bay ?? 0)) * 100 + (bin.level ?? 0);
+}
