@@ -10,6 +10,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import type { ZodType, z } from 'zod';
 import { parseExactJson } from '../contracts/exact-json';
 import { Failure } from '../domain/failure-types';
+import { createGuardedDispatcher } from './outgoing-guard';
 
 /**
  * A TCP and TLS handshake takes well under a second; at 5 s the partner is as good as down, and known
@@ -38,7 +39,15 @@ const NOT_SENT = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
-const agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
+let wayOut: Dispatcher = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
+
+/**
+ * From now on this process calls public addresses by https only, and the listed `host:port` besides.
+ * Called once, where the process is composed, with the list of its own configuration.
+ */
+export function guardOutgoingCalls(allowed: readonly string[]): void {
+  wayOut = createGuardedDispatcher(allowed, CONNECT_TIMEOUT_MS);
+}
 
 export interface HttpCall {
   readonly url: string;
@@ -53,7 +62,7 @@ export interface HttpCall {
   readonly accept?: readonly number[];
   /** `text` leaves the body unparsed. Default `json`: integers beyond 2^53 become strings. */
   readonly expect?: 'json' | 'text';
-  /** Another way out, e.g. one that pins addresses. */
+  /** Another way out than the process's own. */
   readonly dispatcher?: Dispatcher;
 }
 
@@ -110,7 +119,7 @@ async function send(call: HttpCall, where: string) {
       method: call.method,
       headers: call.headers ?? {},
       body: call.body ?? null,
-      dispatcher: call.dispatcher ?? agent,
+      dispatcher: call.dispatcher ?? wayOut,
       signal: AbortSignal.timeout(call.timeoutMs),
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -151,6 +160,8 @@ function parseBody(call: HttpCall, where: string, status: number, text: string):
 }
 
 function failureOfTransport(call: HttpCall, where: string, cause: unknown): Failure {
+  // The guard's own refusal: nothing was sent.
+  if (cause instanceof Failure) return cause;
   const code = codeOf(cause);
   if (code !== undefined && NOT_SENT.has(code)) {
     return new Failure('PartnerUnavailable', `${where} can't be reached (${code})`, { code }, { cause });
