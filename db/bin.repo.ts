@@ -26,12 +26,6 @@ export interface Bin extends BinKey {
   readonly allocated: number;
 }
 
-export interface Place {
-  readonly id: string;
-  readonly warehouseId: string | null;
-  readonly kind: string;
-}
-
 export const binKey = (key: BinKey) => `${key.merchantId}/${key.locationId}/${key.productId}/${key.lotCode}`;
 const binJson = (key: BinKey) => ({
   merchant_id: key.merchantId,
@@ -167,14 +161,4 @@ export function addAllocated(
     tx,
     deltas.map((each) => ({ ...each, onHand: 0, allocated: each.delta })),
   );
-}
-
-/** Warehouse and kind of locations; ids that this transaction may not see are absent. */
-export async function readPlaces(tx: Tx, locationIds: readonly string[]): Promise<Map<string, Place>> {
-  const rows = await tx.rows<{ id: string; warehouse_id: string | null; kind: string }>({
-    name: 'places',
-    text: 'select id, warehouse_id, kind from location where id = any($1::uuid[])',
-    values: [[...new Set(locationIds)]],
-  });
-  return new Map(rows.map((row) => [row.id, { id: row.id, warehouseId: row.warehouse_id, kind: row.kind }]));
 }

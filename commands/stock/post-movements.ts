@@ -16,17 +16,10 @@ import {
   refKey,
   writeAllocations,
 } from '../../db/allocation.repo';
-import {
-  addToBins,
-  type Bin,
-  type BinDelta,
-  type BinKey,
-  binKey,
-  lockOrCreateBins,
-  readPlaces,
-} from '../../db/bin.repo';
+import { addToBins, type Bin, type BinDelta, type BinKey, binKey, lockOrCreateBins } from '../../db/bin.repo';
 import type { Tx } from '../../db/client';
 import { appendToLedger, type LedgerCause, type LedgerLine } from '../../db/ledger.repo';
+import { readPlaces } from '../../db/place.repo';
 import {
   addToStock,
   lockOrCreateStockBalances,
@@ -48,7 +41,7 @@ export interface Movement extends LedgerCause {
 }
 
 /** Kinds of places whose goods are on hand and not for sale; what is at the dock is not put away yet. */
-const HELD_PLACES: ReadonlySet<string> = new Set(['quarantine', 'damaged', 'dock']);
+export const HELD_PLACES: ReadonlySet<string> = new Set(['quarantine', 'damaged', 'dock']);
 
 /** One side of a line inside a warehouse, and what it adds there. */
 interface End extends BinKey {

@@ -1,0 +1,120 @@
+/**
+ * Takes back the reservations that a loss leaves without goods, in the transaction of the loss. Who
+ * loses is domain's decision (latest promise first); a fulfilment order that loses one reservation is
+ * cancelled as a whole with its tasks, and its order is woken to be planned again. Their orders must be
+ * locked before any balance: the caller that finds one which is not starts again with it locked.
+ */
+
+import { type Allocation, endReservationRows, readAllocations } from '../../db/allocation.repo';
+import { addToBins, type Bin } from '../../db/bin.repo';
+import type { Tx } from '../../db/client';
+import { addReserved, type StockBalance, stockKey } from '../../db/stock.repo';
+import { cancelFulfilmentOrders, type LosableReservation } from '../../db/take-back.repo';
+import { takeBack } from '../../domain/stock/take-back';
+import { wakeBackorders, wakeOrders } from '../wake-orders';
+import { type BinMove, shelfKey } from './plan-adjustment';
+
+/** The take-back concerns orders that were not locked in time. */
+export class OrdersNotLocked extends Error {
+  constructor(readonly orderIds: readonly string[]) {
+    super('lock the orders first');
+  }
+}
+
+export interface Loss {
+  readonly merchantId: string;
+  readonly warehouseId: string;
+  /** Sellable units afterwards, by product. */
+  readonly sellable: ReadonlyMap<string, number>;
+  readonly moves: readonly BinMove[];
+  readonly bins: readonly Bin[];
+  readonly reservations: readonly LosableReservation[];
+  readonly allocations: readonly Allocation[];
+}
+
+/** Which reservations the loss leaves without goods: bin by bin, then of the warehouse as a whole. */
+export function chooseLosers(loss: Loss): LosableReservation[] {
+  const losers = new Map<string, LosableReservation>();
+  const lostParts = new Set<string>();
+  const live = () => loss.reservations.filter((each) => !lostParts.has(each.fulfilmentOrderId));
+  const take = (sellable: number, candidates: readonly LosableReservation[]) => {
+    for (const id of takeBack(sellable, candidates).reservationIds) {
+      const loser = candidates.find((each) => each.reservationId === id);
+      if (loser === undefined) continue;
+      losers.set(id, loser);
+      lostParts.add(loser.fulfilmentOrderId);
+    }
+  };
+  const lost = new Map<string, number>();
+  for (const move of loss.moves) lost.set(shelfKey(move), (lost.get(shelfKey(move)) ?? 0) + move.delta);
+  for (const bin of loss.bins) {
+    const left = bin.onHand + (lost.get(shelfKey(bin)) ?? 0);
+    const byReservation = new Map(live().map((each) => [each.reservationId, each]));
+    take(
+      left,
+      loss.allocations.flatMap((allocation) => {
+        const reservation = byReservation.get(allocation.reservationId);
+        if (reservation === undefined || shelfKey(allocation) !== shelfKey(bin)) return [];
+        return [{ ...reservation, quantity: allocation.quantity }];
+      }),
+    );
+  }
+  for (const [productId, sellable] of loss.sellable) {
+    take(
+      sellable,
+      live().filter((each) => each.productId === productId),
+    );
+  }
+  return [...losers.values()];
+}
+
+/**
+ * Ends the losers and everything else that their fulfilment orders had reserved, and wakes the orders.
+ * @param ofOrders every live reservation of the locked orders.
+ */
+export async function takeBackFrom(
+  tx: Tx,
+  merchantId: string,
+  losers: readonly LosableReservation[],
+  ofOrders: readonly LosableReservation[],
+  at: Date,
+): Promise<void> {
+  const parts = new Set(losers.map((each) => each.fulfilmentOrderId));
+  const lost = new Set(losers.map((each) => each.reservationId));
+  const ending = ofOrders.filter((each) => parts.has(each.fulfilmentOrderId));
+  const allocations = await readAllocations(tx, ending);
+  await addReserved(
+    tx,
+    ending.map((each) => ({ ...each, delta: -each.quantity })),
+  );
+  await addToBins(
+    tx,
+    allocations.map((each) => ({ ...each, onHand: 0, allocated: -each.quantity })),
+  );
+  const ended = ending.map((each) => ({ ...each, endedAt: at }));
+  const isLoser = (each: { readonly reservationId: string }) => lost.has(each.reservationId);
+  await endReservationRows(tx, ended.filter(isLoser), 'taken_back');
+  const siblings = ended.filter((each) => !isLoser(each));
+  await endReservationRows(tx, siblings, 'released');
+  await cancelFulfilmentOrders(tx, merchantId, [...parts]);
+  const orders = [...new Set(losers.map((each) => each.orderId))];
+  await wakeOrders(tx, merchantId, orders, 'stock_taken_back');
+  if (siblings.length > 0)
+    await wakeBackorders(tx, merchantId, [...new Set(siblings.map((each) => each.productId))]);
+}
+
+/** Sellable units after the moves, of each product that loses any. */
+export function sellableAfter(
+  loss: Pick<Loss, 'merchantId' | 'warehouseId' | 'moves'>,
+  stock: ReadonlyMap<string, StockBalance>,
+  isHeldMove: (move: BinMove) => boolean,
+): Map<string, number> {
+  const sellable = new Map<string, number>();
+  for (const move of loss.moves) {
+    const { merchantId, warehouseId } = loss;
+    const balance = stock.get(stockKey({ merchantId, warehouseId, productId: move.productId }));
+    const before = sellable.get(move.productId) ?? (balance ? balance.onHand - balance.held : 0);
+    sellable.set(move.productId, before + (isHeldMove(move) ? 0 : move.delta));
+  }
+  return sellable;
+}
