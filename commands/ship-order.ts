@@ -1,0 +1,194 @@
+/**
+ * The ship step of a fulfilment order, after its ship scan: stock leaves (packing place → customer),
+ * reservations are consumed, money and work become facts, and whoever must be told gets an outbox row:
+ * channel, customer, the merchant's own webhooks. Many shipments share a transaction; each posts once,
+ * guarded by `shipment.posted_at` under a lock and by the ledger's cause.
+ */
+import { uuidv7 } from 'uuidv7';
+import type { Database, Tx } from '../db/client';
+import { enqueue, type OutboxMessage } from '../db/outbox.repo';
+import {
+  type FactRow,
+  insertFacts,
+  insertNotifications,
+  lockShippedParts,
+  markPosted,
+  type ShippedPart,
+} from '../db/ship.repo';
+import { stepKey } from '../domain/step-key';
+import { Coalescer } from './coalescer';
+import { type Movement, postMovements } from './stock/post-movements';
+
+export interface ShipRequest {
+  readonly merchantId: string;
+  readonly fulfilmentOrderId: string;
+}
+
+export type ShipOutcome = { readonly outcome: 'posted' } | { readonly outcome: 'not_shipped' };
+
+export class ShipStep {
+  private readonly coalescer: Coalescer<ShipRequest, ShipOutcome>;
+
+  constructor(database: Database) {
+    this.coalescer = new Coalescer((requests) =>
+      database.withMerchants(
+        requests.map((request) => request.merchantId),
+        (tx) => shipIn(tx, requests),
+      ),
+    );
+  }
+
+  /** Posts the shipment, or finds that it is posted. `not_shipped`: its ship scan is not there. */
+  run(request: ShipRequest): Promise<ShipOutcome> {
+    return this.coalescer.submit(request);
+  }
+}
+
+async function shipIn(tx: Tx, requests: readonly ShipRequest[]): Promise<ShipOutcome[]> {
+  const keys = requests.map((request) => ({
+    merchant_id: request.merchantId,
+    fulfilment_order_id: request.fulfilmentOrderId,
+  }));
+  const parts = await lockShippedParts(tx, keys);
+  const fresh = parts.filter((part) => !part.posted);
+  await postMovements(
+    tx,
+    fresh.map((part) => movement(part)),
+  );
+  await insertFacts(
+    tx,
+    fresh.flatMap((part) => facts(part)),
+  );
+  await tell(tx, fresh);
+  await markPosted(tx, fresh);
+  const known = new Set(parts.map((part) => part.fulfilment_order_id));
+  return requests.map((request) => ({
+    outcome: known.has(request.fulfilmentOrderId) ? 'posted' : 'not_shipped',
+  }));
+}
+
+const keyOf = (part: ShippedPart) => stepKey(part.fulfilment_order_id, 'ship');
+
+function movement(part: ShippedPart): Movement {
+  return {
+    merchantId: part.merchant_id,
+    causeId: keyOf(part),
+    kind: 'ship',
+    orderId: part.order_id,
+    actor: 'workflow',
+    occurredAt: part.shipped_at,
+    lines: part.allocations.map((allocation) => ({
+      productId: allocation.product_id,
+      lotCode: allocation.lot_code,
+      quantity: allocation.quantity,
+      fromLocationId: allocation.location_id,
+      toLocationId: part.customer_location_id,
+    })),
+    consume: [...new Set(part.allocations.map((allocation) => allocation.reservation_id))],
+  };
+}
+
+/** A task that lay about over lunch is not an hour of work: longer ones count as this many minutes. */
+const LONGEST_TASK_MINUTES = 60;
+
+function facts(part: ShippedPart): FactRow[] {
+  const row = (
+    kind: FactRow['kind'],
+    of: string,
+    quantity: number,
+    minor: bigint | null,
+    currency: string | null,
+  ): FactRow => ({
+    merchant_id: part.merchant_id,
+    key: `${keyOf(part)}:${kind}:${of}`,
+    order_id: part.order_id,
+    kind,
+    product_id: null,
+    quantity: quantity.toFixed(3),
+    amount_minor: minor === null ? null : minor.toString(),
+    currency,
+    occurred_at: part.shipped_at,
+  });
+  const products = new Map<string, { units: number; cost: bigint; revenue: bigint }>();
+  for (const line of part.allocations) {
+    const sum = products.get(line.product_id) ?? { units: 0, cost: 0n, revenue: 0n };
+    const units = BigInt(line.quantity);
+    products.set(line.product_id, {
+      units: sum.units + line.quantity,
+      cost: sum.cost + units * BigInt(line.unit_cost_minor ?? 0),
+      revenue: sum.revenue + units * BigInt(line.unit_price_minor),
+    });
+  }
+  const goods = [...products].flatMap(([productId, { units, cost, revenue }]) => [
+    { ...row('cogs', productId, units, cost, part.currency), product_id: productId },
+    { ...row('revenue', productId, units, revenue, part.currency), product_id: productId },
+  ]);
+  const parcels = part.parcels.flatMap((parcel) => [
+    ...(parcel.label_minor === null
+      ? []
+      : [row('shipping_cost', parcel.id, 1, BigInt(parcel.label_minor), parcel.label_currency)]),
+    row('material', parcel.id, 1, BigInt(parcel.carton_cost_minor ?? 0), part.currency),
+  ]);
+  const minutes = part.tasks.reduce(
+    (sum, task) => sum + Math.min(Math.max(task.minutes, 0), LONGEST_TASK_MINUTES),
+    0,
+  );
+  return [...goods, ...parcels, row('labour_minutes', 'all', minutes, null, null)];
+}
+
+async function tell(tx: Tx, parts: readonly ShippedPart[]): Promise<void> {
+  const notifications = await insertNotifications(
+    tx,
+    parts
+      .filter((part) => part.has_email)
+      .map((part) => ({
+        id: uuidv7(),
+        merchant_id: part.merchant_id,
+        order_id: part.order_id,
+        event: 'order_shipped',
+        key: `order_shipped:${part.fulfilment_order_id}`,
+      })),
+  );
+  const mails = notifications.map(
+    (notification): OutboxMessage => ({
+      merchantId: notification.merchant_id,
+      kind: 'mail',
+      key: `mail:${notification.key}`,
+      orderId: notification.order_id,
+      lane: 'mail',
+      payload: { notificationId: notification.id },
+    }),
+  );
+  await enqueue(tx, [...parts.flatMap((part) => [...trackings(part), ...webhooks(part)]), ...mails]);
+}
+
+function trackings(part: ShippedPart): OutboxMessage[] {
+  if (!part.tells_tracking || !['shopify', 'generic'].includes(part.channel)) return [];
+  return part.parcels.map((parcel) => ({
+    merchantId: part.merchant_id,
+    kind: 'channel.tracking',
+    key: `tracking:${parcel.id}`,
+    orderId: part.order_id,
+    lane: part.connection_id,
+    payload: { parcelId: parcel.id, connectionId: part.connection_id },
+  }));
+}
+
+function webhooks(part: ShippedPart): OutboxMessage[] {
+  return part.endpoints.map((endpointId) => ({
+    merchantId: part.merchant_id,
+    kind: 'webhook',
+    key: `webhook:${endpointId}:order.shipped:${part.fulfilment_order_id}`,
+    orderId: part.order_id,
+    lane: endpointId,
+    payload: {
+      endpointId,
+      type: 'order.shipped',
+      data: {
+        orderId: part.order_id,
+        fulfilmentOrderId: part.fulfilment_order_id,
+        parcelIds: part.parcels.map((parcel) => parcel.id),
+      },
+    },
+  }));
+}
