@@ -40,57 +40,34 @@ export interface WebhookSender {
   close(): Promise<void>;
 }
 
-/** As many as a large shop sends to one app at once; more would only queue at the receiver. */
+/** As many as a large shop sends to one app at once; more wait their turn, outside their time-out. */
 const IN_FLIGHT = 50;
 const HELD_BACK_MS = 2_000;
 
 export function createWebhookSender(options: WebhookSenderOptions): WebhookSender {
   const { faults, journal } = options;
-  const agent = new Agent({ connections: IN_FLIGHT, connect: { timeout: options.timeoutMs } });
-  const timers = new Map<NodeJS.Timeout, () => void>();
+  const post = createPoster(options.timeoutMs);
+  const pauses = createPauses();
   const running = new Set<Promise<void>>();
   let closed = false;
 
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(() => {
-        timers.delete(timer);
-        resolve();
-      }, ms);
-      timers.set(timer, resolve);
-    });
-
-  const accepted = async (delivery: WebhookDelivery, forged: boolean): Promise<boolean> => {
-    try {
-      const answer = await request(delivery.url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...delivery.headers(forged) },
-        body: delivery.body,
-        dispatcher: agent,
-        signal: AbortSignal.timeout(options.timeoutMs),
-      });
-      await answer.body.dump();
-      return answer.statusCode >= 200 && answer.statusCode < 300;
-    } catch {
-      return false;
-    }
-  };
+  const aboutOf = ({ id, topic, about }: WebhookDelivery) => ({ webhookId: id, topic, ...about });
 
   const deliver = async (delivery: WebhookDelivery): Promise<void> => {
     const delays = options.retryDelaysMs();
-    const about = { webhookId: delivery.id, topic: delivery.topic, ...delivery.about };
     for (let attempt = 1; !closed; attempt += 1) {
-      if (await accepted(delivery, false)) return journal.record('webhook_delivered', { ...about, attempt });
+      const about = { ...aboutOf(delivery), attempt };
+      if (await post.accepted(delivery, false)) return journal.record('webhook_delivered', about);
       const delayMs = delays[attempt - 1];
-      if (delayMs === undefined) return journal.record('webhook_given_up', { ...about, attempt });
-      await pause(delayMs);
+      if (delayMs === undefined) return journal.record('webhook_given_up', about);
+      if (!closed) await pauses.wait(delayMs);
     }
   };
 
   const forge = async (delivery: WebhookDelivery): Promise<void> => {
-    const believed = await accepted(delivery, true);
-    const about = { webhookId: delivery.id, topic: delivery.topic, ...delivery.about };
-    if (!closed) journal.record(believed ? 'forged_webhook_accepted' : 'forged_webhook_refused', about);
+    const believed = await post.accepted(delivery, true);
+    if (closed) return;
+    journal.record(believed ? 'forged_webhook_accepted' : 'forged_webhook_refused', aboutOf(delivery));
   };
 
   const track = (work: Promise<void>) => {
@@ -100,19 +77,15 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
 
   return {
     send(delivery) {
-      const struck = (kind: WebhookFaultKind) =>
-        faults.strike([kind], {
-          method: 'POST',
-          path: new URL(delivery.url).pathname,
-          operation: delivery.topic,
-        })[0];
-      const about = { webhookId: delivery.id, topic: delivery.topic, ...delivery.about };
+      const subject = { method: 'POST', path: new URL(delivery.url).pathname, operation: delivery.topic };
+      const struck = (kind: WebhookFaultKind) => faults.strike([kind], subject)[0];
       if (struck('forge_signature')) track(forge(delivery));
-      if (struck('lose_webhook')) return journal.record('webhook_lost', about);
+      if (struck('lose_webhook')) return journal.record('webhook_lost', aboutOf(delivery));
       const held = struck('reorder_webhooks');
       const copies = struck('duplicate_webhook') || delivery.twice ? 2 : 1;
       for (let copy = 0; copy < copies; copy += 1) {
-        track(held ? pause(held.latencyMs ?? HELD_BACK_MS).then(() => deliver(delivery)) : deliver(delivery));
+        const ready = held ? pauses.wait(held.latencyMs ?? HELD_BACK_MS) : Promise.resolve();
+        track(ready.then(() => deliver(delivery)));
       }
     },
     async idle() {
@@ -120,13 +93,69 @@ export function createWebhookSender(options: WebhookSenderOptions): WebhookSende
     },
     async close() {
       closed = true;
+      pauses.end();
+      await Promise.all(running);
+      await post.close();
+    },
+  };
+}
+
+/** Sends single attempts, a bounded number at a time. */
+function createPoster(timeoutMs: number) {
+  const agent = new Agent({ connections: IN_FLIGHT, connect: { timeout: timeoutMs } });
+  const waiting: (() => void)[] = [];
+  let inFlight = 0;
+
+  const exchange = async (delivery: WebhookDelivery, forged: boolean): Promise<boolean> => {
+    try {
+      const answer = await request(delivery.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...delivery.headers(forged) },
+        body: delivery.body,
+        dispatcher: agent,
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      await answer.body.dump();
+      return answer.statusCode >= 200 && answer.statusCode < 300;
+    } catch {
+      return false;
+    }
+  };
+
+  return {
+    /** Whether the receiver answered 2xx in time. */
+    async accepted(delivery: WebhookDelivery, forged: boolean): Promise<boolean> {
+      if (inFlight >= IN_FLIGHT) await new Promise<void>((resolve) => waiting.push(resolve));
+      inFlight += 1;
+      try {
+        return await exchange(delivery, forged);
+      } finally {
+        inFlight -= 1;
+        waiting.shift()?.();
+      }
+    },
+    close: () => agent.close(),
+  };
+}
+
+/** Timers that a stop ends early instead of waiting for them. */
+function createPauses() {
+  const timers = new Map<NodeJS.Timeout, () => void>();
+  return {
+    wait: (ms: number) =>
+      new Promise<void>((resolve) => {
+        const timer = setTimeout(() => {
+          timers.delete(timer);
+          resolve();
+        }, ms);
+        timers.set(timer, resolve);
+      }),
+    end() {
       for (const [timer, wake] of timers) {
         clearTimeout(timer);
         wake();
       }
       timers.clear();
-      await Promise.all(running);
-      await agent.close();
     },
   };
 }

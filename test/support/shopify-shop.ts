@@ -52,7 +52,14 @@ export async function startReceiver(
   answer: (received: ReceivedWebhook, index: number) => number = () => 200,
 ) {
   const received: ReceivedWebhook[] = [];
+  let open = 0;
+  let most = 0;
   const server = createServer((req, res) => {
+    open += 1;
+    most = Math.max(most, open);
+    res.once('close', () => {
+      open -= 1;
+    });
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => {
@@ -66,6 +73,8 @@ export async function startReceiver(
   return {
     url: `http://127.0.0.1:${port}/webhooks/secret`,
     received,
+    /** The most requests that were open at once. */
+    most: () => most,
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());

@@ -83,6 +83,24 @@ describe('webhooks of the simulated shop', () => {
     expect(retryDelaysMs(1).reduce((sum, delay) => sum + delay, 0)).toBeCloseTo(4 * 60 * 60 * 1000);
   });
 
+  it('a flood is delivered whole, not more than fifty at a time', async () => {
+    const { shop, receiver } = await connected();
+    for (let index = 0; index < 300; index += 1) shop.shop.place(newOrder());
+    await shop.webhooksIdle();
+    expect(new Set(receiver.received.map(idOf)).size).toBe(300);
+    expect(receiver.most()).toBeLessThanOrEqual(50);
+  });
+
+  it('waiting for a retry that is hours away does not keep the shop from stopping', async () => {
+    const receiver = await startReceiver(() => 500);
+    const { shop } = await startShop();
+    shop.setWebhook({ url: receiver.url, secret: SHOP_SECRET });
+    shop.shop.place(newOrder());
+    await shop.close();
+    await receiver.close();
+    expect(shop.journal.facts('webhook_given_up')).toHaveLength(0);
+  });
+
   it('duplicate_webhook delivers twice under one id', async () => {
     const { shop, receiver } = await connected();
     shop.faults.set([{ kind: 'duplicate_webhook' }]);
