@@ -47,7 +47,8 @@ function newCustomsItem(state: State, given: unknown): CustomsItemRecord | null 
 }
 
 function fieldsOf(given: unknown): Record<string, unknown> | null {
-  return typeof given === 'object' && given !== null ? (given as Record<string, unknown>) : null;
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
+  return isObject ? (given as Record<string, unknown>) : null;
 }
 
 export function declarationRoutes(app: Express, state: State): void {

@@ -97,7 +97,7 @@ export interface Purchase {
   readonly trackerId: string;
   readonly trackingCode: string;
   /** Dollars as text, e.g. "50.00". */
-  readonly insurance: string;
+  readonly insurance: string | null;
 }
 
 export interface TrackerRecord {

@@ -18,6 +18,16 @@ import { rateView, shipmentView } from './views';
 /** The recorded account insures every label for this much, unless another sum is asked for. */
 const INSURANCE = '50.00';
 
+/** @param given nothing: the account's sum; 0: none. */
+function insuranceOf(given: unknown): string | null {
+  if (given === undefined || given === null) return INSURANCE;
+  return Number(given) > 0 ? Number(given).toFixed(2) : null;
+}
+
+function textOf(given: unknown): string | null {
+  return typeof given === 'string' && given !== '' ? given : null;
+}
+
 export function shipmentRoutes(app: Express, state: State, transit: Transit): void {
   const purchasing = new Set<string>();
 
@@ -32,7 +42,13 @@ export function shipmentRoutes(app: Express, state: State, transit: Transit): vo
     if (service === null) return void res.status(201).json(shipmentView(state, shipment));
     const rate = shipment.rates.find((offered) => offered.service === service);
     if (rate === undefined) return missingRate(res);
-    const { answer, finish } = buy(state, transit, shipment, rate, INSURANCE);
+    const { answer, finish } = buy(
+      state,
+      transit,
+      shipment,
+      rate,
+      insuranceOf((given as { insurance?: unknown }).insurance),
+    );
     res.status(201).json(answer);
     finish();
   });
@@ -94,10 +110,8 @@ export function shipmentRoutes(app: Express, state: State, transit: Transit): vo
   function purchase(req: Request, res: Response, shipmentId: string, rate: RateRecord): void {
     const planned = state.settings().purchase.answers.shift();
     if (planned?.acts === false) return answerPlanned(res, planned);
-    const insured = Number(req.body?.insurance);
-    const insurance = insured > 0 ? insured.toFixed(2) : INSURANCE;
     const shipment = state.find('shipment', shipmentId) as ShipmentRecord;
-    const { answer, finish } = buy(state, transit, shipment, rate, insurance);
+    const { answer, finish } = buy(state, transit, shipment, rate, insuranceOf(req.body?.insurance));
     if (planned === undefined) res.json(answer);
     else answerPlanned(res, planned);
     finish();
@@ -127,7 +141,7 @@ function newShipment(
     id: newId('shp'),
     at: now,
     updatedAt: now,
-    reference: typeof given['reference'] === 'string' ? given['reference'] : null,
+    reference: textOf(given['reference']),
     isReturn: given['is_return'] === true,
     from,
     to,
@@ -153,7 +167,13 @@ function quoteFor(state: State, shipment: ShipmentRecord, accounts: readonly str
 }
 
 /** Buys, and answers the shipment as it is at that moment; `finish` lets the world hear of it. */
-function buy(state: State, transit: Transit, shipment: ShipmentRecord, rate: RateRecord, insurance: string) {
+function buy(
+  state: State,
+  transit: Transit,
+  shipment: ShipmentRecord,
+  rate: RateRecord,
+  insurance: string | null,
+) {
   const now = state.now();
   const trackingCode = newTrackingCode(rate.carrier, state.memory.next('tracking code'));
   const tracker = state.save('tracker', {

@@ -229,7 +229,7 @@ function feesOf({ rate, insurance }: Purchase, refunded: boolean) {
   return [
     fee('LabelFee', '0.00000'),
     fee('PostageFee', `${dollars(rate.cents)}000`),
-    fee('InsuranceFee', (Number(insurance) / 100).toFixed(5)),
+    ...(insurance === null ? [] : [fee('InsuranceFee', (Number(insurance) / 100).toFixed(5))]),
   ];
 }
 
