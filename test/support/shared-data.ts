@@ -17,6 +17,6 @@ export function itWithSharedData(
   run: (path: string) => void | Promise<void>,
 ): void {
   const path = join(ROOT, part);
-  if (existsSync(path)) it(name, () => run(path));
+  if (existsSync(path)) it(name, async () => run(path));
   else it.skip(`${name} (skipped: ../shared/data/${part} is absent)`, () => undefined);
 }
