@@ -25,9 +25,12 @@ export async function ensureRoles(adminUrl: string, passwords: RolePasswords): P
     for (const [name, role] of Object.entries(ROLES) as [keyof RolePasswords, string][]) {
       const password = client.escapeLiteral(passwords[name]);
       const existing = await client.query('select 1 from pg_roles where rolname = $1', [role]);
-      const verb = existing.rowCount === 0 ? 'create' : 'alter';
+      // PostgreSQL lets only a superuser name these attributes in ALTER ROLE, even to leave them as they
+      // are, so an owner with CREATEROLE states them once and later changes nothing but the password.
       await client.query(
-        `${verb} role ${role} login nosuperuser nobypassrls nocreatedb nocreaterole password ${password}`,
+        existing.rowCount === 0
+          ? `create role ${role} login nosuperuser nobypassrls nocreatedb nocreaterole password ${password}`
+          : `alter role ${role} login password ${password}`,
       );
     }
   } finally {
