@@ -51,16 +51,6 @@ export async function acceptOrderIn(tx: Tx, request: AcceptOrder): Promise<Accep
   const orderId = uuidv7();
   const workflowId = orderBusinessKey(merchantId, connectionId, order.externalId);
   const startKey = `start:${orderId}`;
-  const lines = order.lines.map((line, index) => ({
-    id: uuidv7(),
-    line_no: index + 1,
-    external_line_id: line.externalLineId,
-    sku: line.sku,
-    title: line.title,
-    quantity: line.quantity,
-    unit_price_minor: line.unitPriceMinor,
-    ships: line.ships,
-  }));
   const row = await insertOrder(tx, {
     order: {
       id: orderId,
@@ -94,7 +84,7 @@ export async function acceptOrderIn(tx: Tx, request: AcceptOrder): Promise<Accep
       phone: order.shipTo.phone ?? order.customer.phone,
       email: order.shipTo.email,
     },
-    lines,
+    lines: lineRows(order),
     inbox: {
       id: uuidv7(),
       source: request.source,
@@ -117,6 +107,19 @@ export async function acceptOrderIn(tx: Tx, request: AcceptOrder): Promise<Accep
     state: row.state,
     startKey: row.created && row.state !== 'cancelled' ? startKey : null,
   };
+}
+
+function lineRows(order: IncomingOrder) {
+  return order.lines.map((line, index) => ({
+    id: uuidv7(),
+    line_no: index + 1,
+    external_line_id: line.externalLineId,
+    sku: line.sku,
+    title: line.title,
+    quantity: line.quantity,
+    unit_price_minor: line.unitPriceMinor,
+    ships: line.ships,
+  }));
 }
 
 function snake(customer: IncomingOrder['customer']) {

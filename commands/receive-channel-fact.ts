@@ -137,7 +137,7 @@ async function update(
   const known = await lockOrder(tx, merchantId, orderId);
   if (!known) return answer('duplicate', orderId);
   const version = incoming.version;
-  if (version !== null && known.external_version !== null && version <= known.external_version) {
+  if (version !== null && known.external_version !== null && version < known.external_version) {
     return answer('duplicate', orderId);
   }
   if (version !== null) await setExternalVersion(tx, merchantId, orderId, version);

@@ -1,0 +1,273 @@
+/**
+ * The life of one order: taken in, labelled as its cartons are closed, shipped, delivered, closed. Keyed
+ * by its business key, so an order is one workflow. Everything that happened is in Postgres before this
+ * is told; a signal only says "look", so signals may come twice, late or in any order, and an answer that
+ * was given stands. A step that can't go on parks the order under a named reason and waits for `resume`;
+ * nothing here fails the workflow. Cancelling the workflow in the Temporal UI asks for the order's
+ * cancellation, which the floor may have made too late; then it goes on.
+ */
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  isCancellation,
+  setHandler,
+  setWorkflowOptions,
+} from '@temporalio/workflow';
+import { BLOCKED_REASONS, type BlockedReason } from '../../domain/order/exception-reasons';
+import { stepKey } from '../../domain/step-key';
+import { carrierCalls, orderSteps, persist } from '../shared/activity-profiles';
+import {
+  type ChangeAnswer,
+  type ChangeRequest,
+  cancelledSignal,
+  cancelOrderUpdate,
+  deliveredSignal,
+  flaggedSignal,
+  type OrderInput,
+  type OrderResult,
+  type OrderView,
+  orderStateQuery,
+  type PackedAnswer,
+  type PackedInput,
+  packedUpdate,
+  resumeSignal,
+  retryOrderUpdate,
+  shippedSignal,
+  shortedSignal,
+} from './order.messages';
+import { describe, type OrderStanding, show, showPlanned } from './order-details';
+
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, orderWorkflow);
+
+export async function orderWorkflow(input: OrderInput): Promise<OrderResult> {
+  const order = new OrderLife(input);
+  order.listen();
+  // A cancelled workflow is a wish about the order, so the run itself is not cancelled under its steps.
+  void CancellationScope.current().cancelRequested.catch(() =>
+    CancellationScope.nonCancellable(() =>
+      order.cancel({ actor: 'temporal', reason: 'the workflow was cancelled' }),
+    ),
+  );
+  return CancellationScope.nonCancellable(async () => {
+    await order.takeIn();
+    await order.followParts();
+    const result = await order.close();
+    await condition(allHandlersFinished);
+    return result;
+  });
+}
+
+type Plan = Extract<Awaited<ReturnType<typeof orderSteps.takeIn>>, { kind: 'planned' }>;
+
+class OrderLife {
+  private readonly standing: OrderStanding = {
+    step: 'Being checked and planned',
+    blockedReason: null,
+    held: false,
+    status: 'accepted',
+  };
+  /** Fulfilment orders that were planned here, and whether their shipment is posted. */
+  private readonly parts = new Map<string, { shipped: boolean }>();
+  private readonly toPost: string[] = [];
+  private readonly toLabel: PackedInput[] = [];
+  private wakings = 0;
+  private takeIns = 0;
+  private waitingForStock = false;
+  private delivered = false;
+  private cancelled = false;
+
+  constructor(private readonly input: OrderInput) {}
+
+  /** Every handler, before anything is awaited. */
+  listen(): void {
+    const wake = () => {
+      this.wakings += 1;
+    };
+    setHandler(resumeSignal, wake);
+    setHandler(shortedSignal, wake);
+    setHandler(shippedSignal, ({ fulfilmentOrderId }) => {
+      const known = this.parts.get(fulfilmentOrderId)?.shipped || this.toPost.includes(fulfilmentOrderId);
+      if (!known) this.toPost.push(fulfilmentOrderId);
+    });
+    setHandler(deliveredSignal, () => {
+      this.delivered = true;
+    });
+    setHandler(cancelledSignal, () => {
+      this.cancelled = true;
+    });
+    setHandler(flaggedSignal, (flags) => {
+      Object.assign(this.standing, flags);
+      show(this.standing);
+      describe(this.standing, this.input.orderId);
+    });
+    setHandler(packedUpdate, (packed) => this.label(packed), {
+      validator: ({ parcelId }) => {
+        if (!parcelId) throw ApplicationFailure.nonRetryable('a parcel id is needed', 'InvalidInput');
+      },
+    });
+    setHandler(cancelOrderUpdate, (request) => this.cancel(request));
+    setHandler(retryOrderUpdate, (request) =>
+      persist(() => orderSteps.retryOrder({ ...this.input, ...request })),
+    );
+    setHandler(orderStateQuery, () => this.view());
+    describe(this.standing, this.input.orderId);
+  }
+
+  cancel(request: ChangeRequest): Promise<ChangeAnswer> {
+    return persist(() => orderSteps.cancelOrder({ ...this.input, ...request }));
+  }
+
+  /** Check, route and reserve, again after each waking, until there is a plan. */
+  async takeIn(): Promise<void> {
+    while (!this.cancelled) {
+      const seen = this.wakings;
+      this.takeIns += 1;
+      const request = { ...this.input, stepKey: stepKey(this.input.orderId, 'intake', this.takeIns) };
+      const outcome = await persist(() => orderSteps.takeIn(request));
+      switch (outcome.kind) {
+        case 'check_address':
+          await this.checkAddress(seen);
+          break;
+        case 'blocked':
+          this.stand(outcome.message, { blockedReason: outcome.reason }, outcome.since);
+          await this.woken(seen);
+          break;
+        case 'held':
+          this.stand('On hold', { held: true });
+          await this.woken(seen);
+          break;
+        case 'planned':
+          return this.planned(outcome);
+        case 'delivered':
+          this.delivered = true;
+          return;
+        case 'cancelled':
+          this.cancelled = true;
+      }
+    }
+  }
+
+  /** What the floor, the carrier and the channels report, until every part has ended. */
+  async followParts(): Promise<void> {
+    let seen = this.wakings;
+    while (!this.cancelled && !(this.delivered && this.toPost.length === 0)) {
+      await condition(
+        () => this.cancelled || this.delivered || this.toPost.length > 0 || this.wakings > seen,
+      );
+      const next = this.toPost.shift();
+      if (next !== undefined) await this.post(next);
+      if (this.wakings === seen || this.cancelled) continue;
+      seen = this.wakings;
+      for (const packed of this.toLabel.splice(0)) await this.label(packed);
+      if (this.waitingForStock || this.standing.blockedReason === 'short_pick') await this.takeIn();
+    }
+  }
+
+  /** Waits for the channel's word about the tracking, for a closed workflow can't say that it is stuck. */
+  async close(): Promise<OrderResult> {
+    for (;;) {
+      const seen = this.wakings;
+      const { outcome } = await persist(() => orderSteps.closeOrder(this.input));
+      if (outcome !== 'waiting') {
+        const step = outcome === 'closed' ? 'Closed' : 'Cancelled';
+        this.stand(step, { status: outcome, blockedReason: null, held: false });
+        return { state: outcome };
+      }
+      this.stand('Delivered; the channel has not confirmed the tracking yet');
+      await condition(() => this.wakings > seen);
+    }
+  }
+
+  private async planned(plan: Plan): Promise<void> {
+    for (const part of plan.fulfilmentOrders) this.parts.set(part.id, { shipped: false });
+    this.waitingForStock = plan.waiting;
+    Object.assign(this.standing, {
+      step: 'Being picked and packed',
+      status: this.standing.status === 'accepted' ? 'planned' : this.standing.status,
+      blockedReason: plan.waiting ? 'out_of_stock' : null,
+      held: false,
+    });
+    showPlanned(this.standing, plan.shipBy, plan.fulfilmentOrders[0]?.warehouseId);
+    describe(this.standing, this.input.orderId);
+    if (plan.fulfilmentOrders.some((part) => part.wms === 'external')) {
+      await this.block('wms_rejected', 'No connector for the system of this warehouse is configured.');
+    }
+  }
+
+  private async checkAddress(seen: number): Promise<void> {
+    try {
+      await carrierCalls.checkAddress(this.input);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      await this.block('carrier_unavailable', 'The carrier could not be asked about the address.');
+      await this.woken(seen);
+    }
+  }
+
+  /** Buys the label of a closed carton; what fails is parked and tried again after a waking. */
+  private async label(packed: PackedInput): Promise<PackedAnswer> {
+    try {
+      const { merchantId } = this.input;
+      const answer = await carrierCalls.buyLabel({ merchantId, parcelId: packed.parcelId });
+      if (answer.outcome === 'labelled') {
+        this.stand('Being picked and packed', {
+          blockedReason: this.waitingForStock ? 'out_of_stock' : null,
+        });
+      }
+      return answer;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const reason = labelTrouble(error);
+      this.toLabel.push(packed);
+      await this.block(reason, BLOCKED_REASONS[reason].sentence);
+      return { outcome: 'blocked', reason };
+    }
+  }
+
+  private async post(fulfilmentOrderId: string): Promise<void> {
+    const { merchantId } = this.input;
+    await persist(() => orderSteps.postShipment({ merchantId, fulfilmentOrderId }));
+    this.parts.set(fulfilmentOrderId, { shipped: true });
+    const all = !this.waitingForStock && [...this.parts.values()].every((part) => part.shipped);
+    if (all) this.stand('On its way to the customer', { status: 'shipped' });
+    else this.stand('Partly shipped', { status: 'partly_shipped' });
+  }
+
+  private async block(reason: BlockedReason, message: string): Promise<void> {
+    const { since } = await persist(() =>
+      orderSteps.blockOrder({ ...this.input, reason, message, subject: '' }),
+    );
+    if (since !== null) this.stand(BLOCKED_REASONS[reason].sentence, { blockedReason: reason }, since);
+  }
+
+  /** Waits until something happened since `seen`. */
+  private woken(seen: number): Promise<void> {
+    return condition(() => this.wakings > seen || this.cancelled);
+  }
+
+  /** Shows where the order is: the details always, the search attributes when what they say changed. */
+  private stand(step: string, change: Partial<OrderStanding> = {}, since?: string): void {
+    const { status, blockedReason } = this.standing;
+    Object.assign(this.standing, { step, ...change });
+    describe(this.standing, this.input.orderId);
+    if (status !== this.standing.status || blockedReason !== this.standing.blockedReason)
+      show(this.standing, since);
+  }
+
+  private view(): OrderView {
+    const { step, blockedReason, held } = this.standing;
+    const fulfilmentOrders = [...this.parts].map(([id, part]) => ({ id, shipped: part.shipped }));
+    return { orderId: this.input.orderId, step, blockedReason, held, fulfilmentOrders };
+  }
+}
+
+/** Which blocked reason a failed purchase means. */
+function labelTrouble(error: unknown): BlockedReason {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  const type = cause instanceof ApplicationFailure ? cause.type : undefined;
+  if (type === 'PartnerOutcomeUnknown') return 'label_outcome_unknown';
+  return type === 'AddressUndeliverable' ? 'address_invalid' : 'carrier_unavailable';
+}
