@@ -15,6 +15,8 @@ import { CHANNEL, MERCHANT_ID, ORDER_STATUS, TEST_ORDER } from '../workflows/sha
 import { ORDER_QUEUE } from '../workflows/shared/task-queues';
 import { withinDeadline } from './client';
 
+export { ORDER_WORKFLOW_TYPE };
+
 /** A start takes some 10 ms; whoever waits 5 s leaves it to the dispatcher, which has the message too. */
 const START_TIMEOUT_MS = 5_000;
 
