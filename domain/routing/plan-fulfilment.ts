@@ -76,7 +76,7 @@ interface Demand {
 /** Half the equator: nothing on earth is farther, so a warehouse without a distance comes last. */
 const UNKNOWN_DISTANCE_KM = 20_038;
 
-/** 2^12 sets of warehouses take under 2 ms for ten products; each more doubles that. */
+/** At worst 12 warehouses and 10 products take 2.3 ms (8 and 10: 0.2 ms); each warehouse more doubles that. */
 const EXACT_WAREHOUSES = 12;
 
 const distanceOf = (site: WarehouseSnapshot) => site.distanceKm ?? UNKNOWN_DISTANCE_KM;

@@ -8,9 +8,13 @@ import {
   EXCEPTION_REASONS,
   type FulfilmentOrderState,
   foldOrderState,
+  isBlockedReason,
+  isState,
   isTerminal,
+  LIVE_LABEL_STATES,
   laterState,
   type MachineName,
+  OPEN_RESERVATION_STATES,
   RESUME_EVENTS,
   rankOf,
   STATE_MACHINES,
@@ -100,6 +104,34 @@ describe('state machines', () => {
   test('names inherited from objects are no states', () => {
     expect(canMove('order', 'toString' as never, 'closed')).toBe(false);
     expect(() => rankOf('order', 'constructor' as never)).toThrow(RangeError);
+  });
+
+  test('a text is a state only when the table has it', () => {
+    expect([isState('task', 'open'), isState('task', 'shipped'), isState('task', '__proto__')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect([
+      isBlockedReason('short_pick'),
+      isBlockedReason('parcel_lost'),
+      isBlockedReason('toString'),
+    ]).toEqual([true, false, false]);
+  });
+
+  test('a reservation keeps stock from others until it ends', () => {
+    expect(statesOf('reservation').filter((state) => !isTerminal('reservation', state))).toEqual([
+      ...OPEN_RESERVATION_STATES,
+    ]);
+  });
+
+  test('a label that failed or was given up makes room for another one, all others do not', () => {
+    const givenUp = ['failed', 'void_requested', 'void_rejected', 'voided'];
+    expect(
+      statesOf('label')
+        .filter((state) => !givenUp.includes(state))
+        .sort(),
+    ).toEqual([...LIVE_LABEL_STATES].sort());
   });
 
   test('a shipped or cancelled fulfilment order excludes the other', () => {
