@@ -50,3 +50,15 @@ export function mailNotificationSender(database: Database, mailer: MailSender): 
     return { outcome: 'sent' };
   };
 }
+
+/** For an engine without a mail server: every notification is skipped, and says so. */
+export function noMailSender(database: Database): Sender {
+  return async ({ merchantId, payload }) => {
+    const { notificationId } = payload;
+    if (typeof notificationId === 'string')
+      await database.withMerchants([merchantId], (tx) =>
+        endNotification(tx, merchantId, notificationId, { state: 'skipped' }),
+      );
+    return { outcome: 'sent', note: 'no mail server is configured' };
+  };
+}

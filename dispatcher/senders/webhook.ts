@@ -2,10 +2,10 @@
  * Sends an event to a merchant's endpoint as a Standard Webhook. The id is the outbox row's, the same in
  * every attempt; the time and the signatures are of the attempt (one a secret, so that a receiver can
  * change over). Anything but 2xx fails the attempt, redirects too; 410 says that nobody wants it any
- * more and disables the endpoint. Every attempt is logged for the merchant to see.
+ * more and disables the endpoint. Every attempt is logged for the merchant to see. Merchants type these
+ * addresses in: the process guards its outgoing calls (`guardOutgoingCalls`).
  */
 import { Webhook } from 'standardwebhooks';
-import type { Dispatcher } from 'undici';
 import { httpExchange } from '../../connectors/http';
 import type { Database } from '../../db/client';
 import { type SealingKeys, unsealSecrets } from '../../db/sealed';
@@ -19,8 +19,6 @@ const TIMEOUT_MS = 15_000;
 export interface WebhookSenderOptions {
   readonly database: Database;
   readonly keys: SealingKeys;
-  /** The way out that judges addresses (`createGuardedDispatcher`): merchants type these in. */
-  readonly wayOut: Dispatcher;
   readonly timeoutMs?: number;
 }
 
@@ -75,7 +73,7 @@ function outcomeOf(attempt: Attempt): Awaited<ReturnType<Sender>> {
 }
 
 async function post(
-  { wayOut, timeoutMs }: WebhookSenderOptions,
+  { timeoutMs }: WebhookSenderOptions,
   url: string,
   secrets: readonly string[],
   { id, body }: { readonly id: string; readonly body: string },
@@ -96,7 +94,6 @@ async function post(
       timeoutMs: timeoutMs ?? TIMEOUT_MS,
       write: true,
       expect: 'text',
-      dispatcher: wayOut,
     });
     return { status: answer.status, error: null };
   } catch (error) {
