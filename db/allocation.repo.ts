@@ -121,3 +121,46 @@ where r.merchant_id = k.merchant_id and r.id = k.id and r.state in ('held', 'all
     ],
   });
 }
+
+/**
+ * Takes units from live reservations. One that loses all ends as taken back; one that loses some keeps
+ * the rest, and what it lost stays visible as a reservation of its own that was taken back.
+ */
+export async function shrinkReservationRows(
+  tx: Tx,
+  losses: readonly (ReservationRef & {
+    readonly quantity: number;
+    readonly endedAt: Date;
+    readonly lossId: string;
+  })[],
+): Promise<void> {
+  if (losses.length === 0) return;
+  await tx.run({
+    text: `
+with k as (
+  select * from json_to_recordset($1) as k(merchant_id uuid, id uuid, quantity integer, ended_at timestamptz, loss_id uuid)
+), lost as (
+  insert into reservation (id, merchant_id, order_id, fulfilment_order_line_id, warehouse_id, product_id, quantity, state,
+    step_key, created_at, ended_at)
+  select k.loss_id, r.merchant_id, r.order_id, r.fulfilment_order_line_id, r.warehouse_id, r.product_id, k.quantity,
+    'taken_back', r.step_key, r.created_at, k.ended_at
+  from k join reservation r using (merchant_id, id) where r.quantity > k.quantity
+)
+update reservation r set
+  quantity = case when r.quantity > k.quantity then r.quantity - k.quantity else r.quantity end,
+  state = case when r.quantity > k.quantity then r.state else 'taken_back' end,
+  ended_at = case when r.quantity > k.quantity then null else k.ended_at end
+from k where r.merchant_id = k.merchant_id and r.id = k.id and r.state in ('held', 'allocated')`,
+    values: [
+      JSON.stringify(
+        losses.map((loss) => ({
+          merchant_id: loss.merchantId,
+          id: loss.reservationId,
+          quantity: loss.quantity,
+          ended_at: loss.endedAt,
+          loss_id: loss.lossId,
+        })),
+      ),
+    ],
+  });
+}
