@@ -43,8 +43,8 @@ export interface RouteContext<Params = unknown, Query = unknown, Body = unknown>
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
-  /** Version from `If-Match`, null when absent or `*`. */
-  readonly ifMatch: string | null;
+  /** Version from `If-Match`, null when absent or `*`; answers give it as `ETag`. */
+  readonly ifMatch: bigint | null;
   /** The header as sent; null only where it is not required. */
   readonly idempotencyKey: string | null;
   /** `api:{key id}:{idempotency key}`, unique a request; for commands that take a key or cause id. */
@@ -53,8 +53,13 @@ export interface RouteContext<Params = unknown, Query = unknown, Body = unknown>
   readonly traceId: string;
   /** A transaction that sees `merchantIds` and the caller's organisation. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
-  /** Like `transaction`, and records the answer under the idempotency key with the effect. */
-  commit(work: (tx: Tx) => Promise<RouteAnswer>): Promise<RouteAnswer>;
+  /**
+   * Like `transaction`, and records the answer under the idempotency key with the effect.
+   * @param also merchants that the transaction sees besides: one that it creates.
+   */
+  commit(work: (tx: Tx) => Promise<RouteAnswer>, also?: readonly string[]): Promise<RouteAnswer>;
+  /** Forgets kept look-ups of keys, after a key or a merchant changed. */
+  forgetKeys(): void;
 }
 
 export interface RouteAnswer {
@@ -63,6 +68,8 @@ export interface RouteAnswer {
   /** JSON; left out for 204. It is kept for replays of a POST: no personal data there. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What a replay answers instead, where the body holds what is shown once. */
+  readonly replayBody?: unknown;
 }
 
 interface RouteShape {
@@ -88,8 +95,8 @@ interface RouteShape {
    * answers the same to the same key (scans, whose key is the scan's event id).
    */
   readonly idempotency?: 'stored' | 'handler';
-  /** Names what the caller must send with `If-Match` to change it; documentation and the 428 check. */
-  readonly needsIfMatch?: boolean;
+  /** True when `If-Match` is honoured: a stale version is 412. */
+  readonly ifMatch?: boolean;
 }
 
 export interface Route extends RouteShape {

@@ -1,0 +1,29 @@
+/** All routes, in the order in which the documentation lists them. What is not here does not exist. */
+import { apiKeyRoutes } from './api-keys.routes';
+import { exceptionRoutes } from './exceptions.routes';
+import { healthRoutes } from './health.routes';
+import type { OpenRoute } from './open-routes';
+import { orderActionRoutes } from './order-actions.routes';
+import { orderRoutes } from './orders.routes';
+import { organisationRoutes } from './organisation.routes';
+import { parcelRoutes } from './parcels.routes';
+import { productRoutes } from './products.routes';
+import type { Route } from './route';
+import { settingsRoutes } from './settings.routes';
+import { stockRoutes } from './stock.routes';
+
+/** Behind an API key. */
+export const routes: readonly Route[] = [
+  ...orderRoutes,
+  ...orderActionRoutes,
+  ...exceptionRoutes,
+  ...parcelRoutes,
+  ...stockRoutes,
+  ...productRoutes,
+  ...settingsRoutes,
+  ...organisationRoutes,
+  ...apiKeyRoutes,
+];
+
+/** Open to whoever reaches the port. */
+export const openRoutes: readonly OpenRoute[] = [...healthRoutes];
