@@ -11,7 +11,8 @@ export interface LaneOptions {
   readonly limitOf: (lane: string) => number;
   /** Milliseconds to leave a lane alone after its first failure in a row. */
   readonly firstPauseMs: number;
-  readonly longestPauseMs: number;
+  /** Milliseconds, however often in a row it failed. */
+  readonly longestPauseOf: (lane: string) => number;
   readonly clock?: () => number;
 }
 
@@ -72,7 +73,7 @@ export class Lanes {
     if (state.pausedUntil <= now) {
       state.failures += 1;
       const backoff = this.options.firstPauseMs * 2 ** Math.min(state.failures - 1, 20);
-      state.pausedUntil = now + Math.min(backoff, this.options.longestPauseMs);
+      state.pausedUntil = now + Math.min(backoff, this.options.longestPauseOf(lane));
     }
     state.pausedUntil = Math.max(state.pausedUntil, now + pauseMs);
   }

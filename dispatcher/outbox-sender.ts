@@ -58,6 +58,8 @@ const LANE_LIMIT = 4;
 const LANE_PAUSE_MS = 1_000;
 /** A receiver that is back is noticed within a minute. */
 const LONGEST_LANE_PAUSE_MS = 60_000;
+/** Temporal is ours and answers a probe in milliseconds: orders go on as soon as it is back. */
+const LONGEST_WORKFLOW_PAUSE_MS = 2_000;
 /** After a lost LISTEN connection; polling goes on meanwhile. */
 const RECONNECT_MS = 1_000;
 
@@ -73,7 +75,7 @@ export function startOutboxSender(options: OutboxSenderOptions): OutboxSender {
   const lanes = new Lanes({
     limitOf: (lane) => (lane === '' ? WORKFLOW_LANE_LIMIT : LANE_LIMIT),
     firstPauseMs: options.lanePauseMs ?? LANE_PAUSE_MS,
-    longestPauseMs: LONGEST_LANE_PAUSE_MS,
+    longestPauseOf: (lane) => (lane === '' ? LONGEST_WORKFLOW_PAUSE_MS : LONGEST_LANE_PAUSE_MS),
   });
   const settler = new Settler(database, log);
   const underWay = new Set<Promise<void>>();
