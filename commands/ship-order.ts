@@ -15,6 +15,9 @@ import {
   markPosted,
   type ShippedPart,
 } from '../db/ship.repo';
+import { costOfGoods, labourMinutes } from '../domain/finance/order-facts';
+import { groupBy } from '../domain/group-by';
+import type { Money } from '../domain/money';
 import { stepKey } from '../domain/step-key';
 import { Coalescer } from './coalescer';
 import { type Movement, postMovements } from './stock/post-movements';
@@ -88,52 +91,55 @@ function movement(part: ShippedPart): Movement {
   };
 }
 
-/** A task that lay about over lunch is not an hour of work: longer ones count as this many minutes. */
-const LONGEST_TASK_MINUTES = 60;
-
 function facts(part: ShippedPart): FactRow[] {
-  const row = (
-    kind: FactRow['kind'],
-    of: string,
-    quantity: number,
-    minor: bigint | null,
-    currency: string | null,
-  ): FactRow => ({
+  const row = (kind: FactRow['kind'], of: string, quantity: number, money: Money | null): FactRow => ({
     merchant_id: part.merchant_id,
     key: `${keyOf(part)}:${kind}:${of}`,
     order_id: part.order_id,
     kind,
     product_id: null,
     quantity: quantity.toFixed(3),
-    amount_minor: minor === null ? null : minor.toString(),
-    currency,
+    amount_minor: money === null ? null : money.amountMinor.toString(),
+    currency: money?.currency ?? null,
     occurred_at: part.shipped_at,
   });
-  const products = new Map<string, { units: number; cost: bigint; revenue: bigint }>();
-  for (const line of part.allocations) {
-    const sum = products.get(line.product_id) ?? { units: 0, cost: 0n, revenue: 0n };
-    const units = BigInt(line.quantity);
-    products.set(line.product_id, {
-      units: sum.units + line.quantity,
-      cost: sum.cost + units * BigInt(line.unit_cost_minor ?? 0),
-      revenue: sum.revenue + units * BigInt(line.unit_price_minor),
-    });
-  }
-  const goods = [...products].flatMap(([productId, { units, cost, revenue }]) => [
-    { ...row('cogs', productId, units, cost, part.currency), product_id: productId },
-    { ...row('revenue', productId, units, revenue, part.currency), product_id: productId },
-  ]);
+  const own = (amountMinor: bigint): Money => ({ amountMinor, currency: part.currency });
+  const byProduct = groupBy(part.allocations, (line) => line.product_id);
+  const goods = [...byProduct].flatMap(([productId, lines]) => {
+    const units = lines.reduce((sum, line) => sum + line.quantity, 0);
+    const cogs = costOfGoods(
+      lines.map((line) => ({
+        quantity: line.quantity,
+        unitCostMinor: line.unit_cost_minor === null ? null : BigInt(line.unit_cost_minor),
+      })),
+    );
+    const revenue = lines.reduce(
+      (sum, line) => sum + BigInt(line.quantity) * BigInt(line.unit_price_minor),
+      0n,
+    );
+    return [
+      { ...row('cogs', productId, units, own(cogs.amountMinor)), product_id: productId },
+      { ...row('revenue', productId, units, own(revenue)), product_id: productId },
+    ];
+  });
   const parcels = part.parcels.flatMap((parcel) => [
-    ...(parcel.label_minor === null
+    ...(parcel.label_minor === null || parcel.label_currency === null
       ? []
-      : [row('shipping_cost', parcel.id, 1, BigInt(parcel.label_minor), parcel.label_currency)]),
-    row('material', parcel.id, 1, BigInt(parcel.carton_cost_minor ?? 0), part.currency),
+      : [
+          row('shipping_cost', parcel.id, 1, {
+            amountMinor: BigInt(parcel.label_minor),
+            currency: parcel.label_currency,
+          }),
+        ]),
+    row('material', parcel.id, 1, own(BigInt(parcel.carton_cost_minor ?? 0))),
   ]);
-  const minutes = part.tasks.reduce(
-    (sum, task) => sum + Math.min(Math.max(task.minutes, 0), LONGEST_TASK_MINUTES),
-    0,
+  const minutes = labourMinutes(
+    part.tasks.map((task) => ({
+      claimedAt: new Date(task.claimed_at),
+      finishedAt: new Date(task.finished_at),
+    })),
   );
-  return [...goods, ...parcels, row('labour_minutes', 'all', minutes, null, null)];
+  return [...goods, ...parcels, row('labour_minutes', 'all', minutes, null)];
 }
 
 async function tell(tx: Tx, parts: readonly ShippedPart[]): Promise<void> {

@@ -28,8 +28,8 @@ export interface ShippedPart {
     label_currency: string | null;
     carton_cost_minor: number | null;
   }[];
-  /** Minutes between claim and end of each finished task, from the scans' own rows. */
-  readonly tasks: readonly { kind: string; minutes: number }[];
+  /** Claim and end of each finished task, as the scans left them. */
+  readonly tasks: readonly { claimed_at: string; finished_at: string }[];
   readonly endpoints: readonly string[];
 }
 
@@ -53,7 +53,7 @@ select f.merchant_id, f.id as fulfilment_order_id, f.order_id, s.posted_at is no
     left join carton k on k.merchant_id = p.merchant_id and k.id = p.carton_id
     where p.merchant_id = f.merchant_id and p.fulfilment_order_id = f.id and p.state <> 'cancelled') x) as parcels,
   (select coalesce(json_agg(x), '[]') from (
-    select t.kind, extract(epoch from t.finished_at - t.claimed_at)::float8 / 60 as minutes from task t
+    select t.claimed_at, t.finished_at from task t
     where t.merchant_id = f.merchant_id and t.fulfilment_order_id = f.id and t.finished_at is not null
       and t.claimed_at is not null) x) as tasks,
   (select coalesce(json_agg(e.id), '[]') from webhook_endpoint e where e.merchant_id = f.merchant_id
@@ -99,16 +99,26 @@ export async function insertFacts(tx: Tx, facts: readonly FactRow[]): Promise<vo
   });
 }
 
-/** Marks the shipments as posted. */
+/**
+ * Carriers tell by webhook; a poll a quarter of an hour after the ship scan finds what a lost one missed.
+ */
+const FIRST_POLL_MINUTES = 15;
+
+/** Marks the shipments as posted, and their parcels as followed. */
 export async function markPosted(
   tx: Tx,
   parts: readonly { readonly merchant_id: string; readonly fulfilment_order_id: string }[],
 ): Promise<void> {
   await tx.run({
     name: 'ship-posted',
-    text: `update shipment s set posted_at = now()
-      from json_to_recordset($1) as r(merchant_id uuid, fulfilment_order_id uuid)
-      where s.merchant_id = r.merchant_id and s.fulfilment_order_id = r.fulfilment_order_id and s.posted_at is null`,
+    text: `with posted as (
+        update shipment s set posted_at = now()
+        from json_to_recordset($1) as r(merchant_id uuid, fulfilment_order_id uuid)
+        where s.merchant_id = r.merchant_id and s.fulfilment_order_id = r.fulfilment_order_id and s.posted_at is null
+        returning s.merchant_id, s.fulfilment_order_id)
+      update parcel p set track_due_at = now() + interval '${FIRST_POLL_MINUTES} minutes'
+      from posted where p.merchant_id = posted.merchant_id and p.fulfilment_order_id = posted.fulfilment_order_id
+        and p.state in ('shipped', 'in_transit', 'out_for_delivery')`,
     values: [JSON.stringify(parts)],
   });
 }

@@ -1,6 +1,7 @@
 /** Turns the rows that intake read into what the pure decisions take, one order at a time. */
 import { createHash } from 'node:crypto';
 import type { IntakeFacts, IntakeOrderRow } from '../../db/intake.repo';
+import { groupBy } from '../../domain/group-by';
 import type { AddressVerdict, IntakeOrder } from '../../domain/order/check-intake';
 import { type CheckFacts, shippingMethodKey } from '../../domain/order/check-order';
 import { plausibility } from './geography';
@@ -8,16 +9,6 @@ import { plausibility } from './geography';
 export type AddressRow = IntakeFacts['addresses'][number];
 export type WarehouseRow = IntakeFacts['warehouses'][number];
 export type MerchantRow = IntakeFacts['merchants'][number];
-
-function groupBy<T>(rows: readonly T[], key: (row: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
-  for (const row of rows) {
-    const group = groups.get(key(row));
-    if (group) group.push(row);
-    else groups.set(key(row), [row]);
-  }
-  return groups;
-}
 
 /**
  * The same address, whoever lives there, has the same digest: carriers judge the place, so the name is
