@@ -31,7 +31,13 @@ export const shipmentSchema = z.object({
   tracking_code: z.string().nullish(),
   rates: z.array(rateSchema).nullish(),
   selected_rate: rateSchema.nullish(),
-  postage_label: z.object({ label_url: z.string().min(1) }).nullish(),
+  postage_label: z
+    .object({
+      label_url: z.string().min(1).nullish(),
+      label_pdf_url: z.string().min(1).nullish(),
+      label_zpl_url: z.string().min(1).nullish(),
+    })
+    .nullish(),
   tracker: z.object({ id: z.string().min(1) }).nullish(),
   refund_status: z.string().nullish(),
   scan_form: z.object({ id: z.string().min(1), form_url: z.string().nullish() }).nullish(),
@@ -87,6 +93,11 @@ export function ratesOf(shipment: EasyPostShipment): CarrierRate[] {
   return rates;
 }
 
+/** Where a bought label's file is; null when EasyPost names no address. */
+export function labelUrlOf({ postage_label: label }: EasyPostShipment): string | null {
+  return label?.label_url ?? label?.label_pdf_url ?? label?.label_zpl_url ?? null;
+}
+
 /**
  * The label of a shipment, null when none was bought.
  * @throws Failure PartnerMalformed when there is one that misses its number, price or file.
@@ -95,8 +106,9 @@ export function labelOf(shipment: EasyPostShipment): PurchasedLabel | null {
   const { postage_label: label, selected_rate: rate, tracking_code: trackingNumber } = shipment;
   if (!label) return null;
   const amountMinor = rate ? readAmount(rate.rate, rate.currency) : null;
-  if (!rate || !trackingNumber || amountMinor === null) {
-    throw new Failure('PartnerMalformed', 'EasyPost has a label without tracking number or price', {
+  const labelUrl = labelUrlOf(shipment);
+  if (!rate || !trackingNumber || amountMinor === null || labelUrl === null) {
+    throw new Failure('PartnerMalformed', 'EasyPost has a label without tracking number, price or file', {
       externalShipmentId: shipment.id,
     });
   }
@@ -108,7 +120,7 @@ export function labelOf(shipment: EasyPostShipment): PurchasedLabel | null {
     service: canonicalService(rate.carrier, rate.service),
     amountMinor,
     currency: rate.currency,
-    labelUrl: label.label_url,
+    labelUrl,
   };
 }
 

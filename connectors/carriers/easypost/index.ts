@@ -23,6 +23,7 @@ import type {
 import {
   type EasyPostShipment,
   labelOf,
+  labelUrlOf,
   scanFormSchema,
   shipmentOf,
   shipmentSchema,
@@ -71,8 +72,8 @@ async function createShipment(account: CarrierAccount, request: ShipmentRequest)
       from_address: addressBody(request.from),
       to_address: addressBody(request.to),
       parcel: parcelBody(request.parcel),
-      // 4 × 6 inches is what thermal printers and all carriers take; PDF prints anywhere.
-      options: { label_format: account.credentials['labelFormat'] ?? 'PDF', label_size: '4x6' },
+      // 4 × 6 inches is what thermal printers and all carriers take.
+      options: { label_format: labelFormatOf(account), label_size: '4x6' },
     },
   };
   const created = await easyPostCall(account, {
@@ -122,8 +123,9 @@ async function buyLabel(
   externalShipmentId: string,
   externalRateId: string,
 ): Promise<PurchasedLabel> {
+  let bought: EasyPostShipment | null;
   try {
-    const bought = await easyPostCall(account, {
+    bought = await easyPostCall(account, {
       method: 'POST',
       path: `/shipments/${encodeURIComponent(externalShipmentId)}/buy`,
       body: { rate: { id: externalRateId } },
@@ -131,27 +133,50 @@ async function buyLabel(
       what: "EasyPost's purchase of a label",
       schema: shipmentSchema,
     });
-    return boughtLabel(bought);
   } catch (error) {
     if (!isFailure(error) || !hasCode(error, POSTAGE_EXISTS)) throw error;
-    return boughtLabel(await readShipment(account, externalShipmentId));
+    bought = null;
+  }
+  try {
+    return boughtLabel(
+      bought === null
+        ? await readShipment(account, externalShipmentId)
+        : await withLabelFile(account, bought),
+    );
+  } catch (error) {
+    // From here on money was spent, and a failure that says "nothing happened" would spend it again.
+    if (!isFailure(error) || error.type === 'PartnerOutcomeUnknown') throw error;
+    throw new Failure('PartnerOutcomeUnknown', `after a purchase: ${error.message}`, error.details, {
+      cause: error,
+      ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+    });
   }
 }
 
-/** After a purchase, an answer without a whole label leaves open whether there is one. */
 function boughtLabel(shipment: EasyPostShipment): PurchasedLabel {
-  let label: PurchasedLabel | null = null;
-  try {
-    label = labelOf(shipment);
-  } catch (error) {
-    if (!isFailure(error, 'PartnerMalformed')) throw error;
-  }
-  if (label === null) {
-    throw new Failure('PartnerOutcomeUnknown', 'EasyPost answered a purchase without a whole label', {
-      externalShipmentId: shipment.id,
-    });
-  }
-  return label;
+  const label = labelOf(shipment);
+  if (label !== null) return label;
+  throw new Failure('PartnerOutcomeUnknown', 'EasyPost answered a purchase without a label', {
+    externalShipmentId: shipment.id,
+  });
+}
+
+/** One of the recorded labels came as a file inside the answer; asking for a format puts it at an address. */
+async function withLabelFile(account: CarrierAccount, shipment: EasyPostShipment): Promise<EasyPostShipment> {
+  if (!shipment.postage_label || labelUrlOf(shipment) !== null) return shipment;
+  const format = encodeURIComponent(labelFormatOf(account));
+  return easyPostCall(account, {
+    method: 'GET',
+    path: `/shipments/${encodeURIComponent(shipment.id)}/label?file_format=${format}`,
+    write: false,
+    what: "EasyPost's label file",
+    schema: shipmentSchema,
+  });
+}
+
+/** PDF prints anywhere. */
+function labelFormatOf(account: CarrierAccount): string {
+  return account.credentials['labelFormat'] ?? 'PDF';
 }
 
 /**
@@ -160,7 +185,7 @@ function boughtLabel(shipment: EasyPostShipment): PurchasedLabel {
  * label was bought there is nothing to void, and the answer is not_applicable.
  */
 async function voidLabel(account: CarrierAccount, externalShipmentId: string): Promise<VoidState> {
-  const before = await readShipment(account, externalShipmentId);
+  const before = await readState(account, externalShipmentId);
   if (!before.postage_label) return 'not_applicable';
   const state = voidStateOf(before.refund_status);
   if (state !== null && state !== 'rejected') return state;
@@ -181,7 +206,7 @@ async function voidLabel(account: CarrierAccount, externalShipmentId: string): P
   } catch (error) {
     // The parcel was scanned, or the request of another process came first: the shipment knows.
     if (!isFailure(error, 'PartnerRejected')) throw error;
-    const now = voidStateOf((await readShipment(account, externalShipmentId)).refund_status);
+    const now = voidStateOf((await readState(account, externalShipmentId)).refund_status);
     if (now !== null && now !== 'rejected') return now;
     return 'rejected';
   }
@@ -189,7 +214,7 @@ async function voidLabel(account: CarrierAccount, externalShipmentId: string): P
 
 /** Without a request under way the answer is `rejected`: the label stands, and may be voided again. */
 async function getVoidState(account: CarrierAccount, externalShipmentId: string): Promise<VoidState> {
-  const shipment = await readShipment(account, externalShipmentId);
+  const shipment = await readState(account, externalShipmentId);
   if (!shipment.postage_label) return 'not_applicable';
   return voidStateOf(shipment.refund_status) ?? 'rejected';
 }
@@ -224,7 +249,7 @@ async function createManifest(
 ): Promise<{ readonly externalManifestId: string; readonly formUrl: string | null }> {
   const [first] = externalShipmentIds;
   if (first === undefined) throw new Failure('InvalidInput', 'a manifest needs at least one shipment');
-  const existing = (await readShipment(account, first)).scan_form;
+  const existing = (await readState(account, first)).scan_form;
   if (existing) return { externalManifestId: existing.id, formUrl: existing.form_url ?? null };
   const form = await easyPostCall(account, {
     method: 'POST',
@@ -246,7 +271,13 @@ async function createManifest(
   return { externalManifestId: form.id, formUrl: form.form_url ?? null };
 }
 
-function readShipment(account: CarrierAccount, idOrReference: string): Promise<EasyPostShipment> {
+/** With a label's file, where there is a label. */
+async function readShipment(account: CarrierAccount, idOrReference: string): Promise<EasyPostShipment> {
+  return withLabelFile(account, await readState(account, idOrReference));
+}
+
+/** Enough for refunds and forms, which must not fail for want of a file. */
+function readState(account: CarrierAccount, idOrReference: string): Promise<EasyPostShipment> {
   return easyPostCall(account, {
     method: 'GET',
     path: `/shipments/${encodeURIComponent(idOrReference)}`,

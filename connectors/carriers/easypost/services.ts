@@ -7,31 +7,25 @@
  */
 
 /** By carrier and service as EasyPost spells them (its carriers' "service levels"). */
-const CANONICAL: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  USPS: {
-    First: 'usps_first_class',
-    Express: 'usps_priority_express',
-    FirstClassPackageInternationalService: 'usps_first_class_package_international',
-  },
-  UPS: {
-    UPSSaver: 'ups_worldwide_saver',
-    Express: 'ups_worldwide_express',
-    ExpressPlus: 'ups_worldwide_express_plus',
-    Expedited: 'ups_worldwide_expedited',
-    NextDayAirEarlyAM: 'ups_next_day_air_early',
-  },
-  FedEx: {
-    GROUND_HOME_DELIVERY: 'fedex_home_delivery',
-    SMART_POST: 'fedex_ground_economy',
-  },
-};
+const CANONICAL: ReadonlyMap<string, string> = new Map([
+  ['USPS First', 'usps_first_class'],
+  ['USPS Express', 'usps_priority_express'],
+  ['USPS FirstClassPackageInternationalService', 'usps_first_class_package_international'],
+  ['UPS UPSSaver', 'ups_worldwide_saver'],
+  ['UPS Express', 'ups_worldwide_express'],
+  ['UPS ExpressPlus', 'ups_worldwide_express_plus'],
+  ['UPS Expedited', 'ups_worldwide_expedited'],
+  ['UPS NextDayAirEarlyAM', 'ups_next_day_air_early'],
+  ['FedEx GROUND_HOME_DELIVERY', 'fedex_home_delivery'],
+  ['FedEx SMART_POST', 'fedex_ground_economy'],
+]);
 
 /** EasyPost's names of the same carrier under several contracts; all of them move the same parcels. */
-const SAME_CARRIER: Readonly<Record<string, string>> = {
-  UPSDAP: 'UPS',
-  FedExDefault: 'FedEx',
-  FedexDefault: 'FedEx',
-};
+const SAME_CARRIER: ReadonlyMap<string, string> = new Map([
+  ['UPSDAP', 'UPS'],
+  ['FedExDefault', 'FedEx'],
+  ['FedexDefault', 'FedEx'],
+]);
 
 /**
  * The canonical name of a service, always lower snake and never empty.
@@ -39,20 +33,23 @@ const SAME_CARRIER: Readonly<Record<string, string>> = {
  * @param service as in EasyPost's `rate.service`, e.g. GroundAdvantage.
  */
 export function canonicalService(carrier: string, service: string): string {
-  const family = SAME_CARRIER[carrier] ?? carrier;
-  const listed = CANONICAL[family]?.[service];
+  const family = SAME_CARRIER.get(carrier) ?? carrier;
+  const listed = CANONICAL.get(`${family} ${service}`);
   if (listed !== undefined) return listed;
-  const carrierName = family.toLowerCase().replace(/[^a-z0-9]+/g, '_');
-  const serviceName = snake(service);
+  const carrierName = words(family.toLowerCase());
+  const serviceName = words(splitCapitals(service));
   return serviceName.startsWith(`${carrierName}_`) ? serviceName : `${carrierName}_${serviceName}`;
 }
 
-/** `GroundAdvantage` → ground_advantage, `2ndDayAir` → 2nd_day_air, `FEDEX_2_DAY` → fedex_2_day. */
-function snake(name: string): string {
-  return name
-    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
-    .replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
+/** `GroundAdvantage` → Ground_Advantage, `2ndDayAir` → 2nd_Day_Air, `UPSStandard` → UPS_Standard. */
+function splitCapitals(name: string): string {
+  return name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2');
+}
+
+function words(name: string): string {
+  const snake = name
     .replace(/[^A-Za-z0-9]+/g, '_')
-    .replace(/^_+|_+$/g, '')
+    .replace(/^_|_$/g, '')
     .toLowerCase();
+  return snake === '' ? 'other' : snake;
 }

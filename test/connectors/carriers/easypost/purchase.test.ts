@@ -183,6 +183,51 @@ describe('a purchase', () => {
     await partner.close();
   });
 
+  test('whose label comes inside the answer is asked for a file with an address, and is unknown without one', async () => {
+    const rate = { id: 'rate_1', carrier: 'USPS', service: 'Priority', rate: '6.90', currency: 'USD' };
+    const shipment = (pdf: string | null) => ({
+      id: 'shp_1',
+      selected_rate: rate,
+      tracking_code: '94001',
+      postage_label: { label_url: null, label_pdf_url: pdf, label_file: 'JVBERi0=' },
+    });
+    let file: string | null = 'https://files.example/label.pdf';
+    const partner = await cannedServer((req, res) =>
+      json(200, shipment(req.url?.includes('/label') ? file : null))(req, res),
+    );
+    const label = await easyPost.buyLabel(accountOf(partner.url), 'shp_1', 'rate_1');
+    expect(label).toMatchObject({ labelUrl: file, trackingNumber: '94001', amountMinor: 690n });
+    expect(partner.requests).toEqual([
+      'POST /v2/shipments/shp_1/buy',
+      'GET /v2/shipments/shp_1/label?file_format=PDF',
+    ]);
+    file = null;
+    const failure = await failureOf(easyPost.buyLabel(accountOf(partner.url), 'shp_1', 'rate_1'));
+    expect(failure.type).toBe('PartnerOutcomeUnknown');
+    await partner.close();
+  });
+
+  test('that finds a label and then cannot read it is unknown, never undone', async () => {
+    const { shipment, id } = await boughtShipment();
+    simulator.faults.set([
+      { kind: 'server_error', match: { method: 'GET', path: `/v2/shipments/${id}` }, times: 1 },
+    ]);
+    const failure = await failureOf(easyPost.buyLabel(account(), id, cheapest(shipment)));
+    expect(failure.type).toBe('PartnerOutcomeUnknown');
+    simulator.faults.set([
+      {
+        kind: 'rate_limit',
+        match: { method: 'GET', path: `/v2/shipments/${id}` },
+        times: 1,
+        latencyMs: 2_000,
+      },
+    ]);
+    expect(await failureOf(easyPost.buyLabel(account(), id, cheapest(shipment)))).toMatchObject({
+      type: 'PartnerOutcomeUnknown',
+      retryAfterMs: 2_000,
+    });
+  });
+
   test('for an address that no carrier serves says so', async () => {
     const shipment = await easyPost.createShipment(account(), shipmentRequest({ line1: 'UNDELIVERABLE 12' }));
     const failure = await failureOf(

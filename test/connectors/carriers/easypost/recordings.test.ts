@@ -1,4 +1,5 @@
 /** The simulator against EasyPost itself, as it was recorded: the same calls, answers of the same shape. */
+import { easyPostConnector as easyPost } from '../../../../connectors/carriers/easypost';
 import {
   DEMO_API_KEY,
   type EasyPostSimulator,
@@ -15,6 +16,7 @@ import {
   type SeenTypes,
   withOurIds,
 } from './recordings';
+import { accountOf, cannedServer, demoAddress, json } from './support';
 
 /** What the engine uses of EasyPost, and with it the simulator. */
 const IN_SCOPE: readonly RegExp[] = [
@@ -179,3 +181,61 @@ itWithSharedData(
     expect({ whole, exchanges, total }).toEqual({ whole: 58, exchanges: 129, total: 292 });
   },
 );
+
+itWithSharedData(
+  'every recorded shipment, tracker and verified address is read by the connector',
+  'easypost/cassettes',
+  async (folder) => {
+    const answers = readCassettes(folder).flatMap(({ exchanges }) => exchanges.map(({ answer }) => answer));
+    const found = (kind: string) =>
+      answers.filter(
+        (answer): answer is Record<string, unknown> => isObject(answer) && answer['object'] === kind,
+      );
+    const shipments = found('Shipment');
+    const trackers = found('Tracker');
+    const verified = found('Address').filter(
+      ({ verifications }) => isObject(verifications) && 'delivery' in verifications,
+    );
+    let next: unknown;
+    let counts: readonly number[] = [];
+    const partner = await cannedServer((req, res) => json(200, next)(req, res));
+    const account = accountOf(partner.url);
+    try {
+      for (const shipment of shipments) {
+        next = shipment;
+        // A file inside the answer is fetched by another call, which `purchase.test.ts` shows.
+        if (isObject(shipment['postage_label']) && shipment['postage_label']['label_file'] !== null) continue;
+        const read = await easyPost.getShipment(account, 'shp_1');
+        expect(read.rates).toHaveLength((shipment['rates'] as unknown[]).length);
+        expect(read.label?.trackingNumber ?? null).toBe(shipment['tracking_code']);
+        const void_ = await easyPost.getVoidState(account, 'shp_1');
+        expect(void_).toBe(
+          read.label === null
+            ? 'not_applicable'
+            : shipment['refund_status'] === 'submitted'
+              ? 'requested'
+              : 'rejected',
+        );
+      }
+      for (const tracker of trackers) {
+        next = tracker;
+        expect(await easyPost.track(account, 'x', 'USPS')).toHaveLength(
+          (tracker['tracking_details'] as unknown[]).length,
+        );
+      }
+      for (const address of verified) {
+        next = address;
+        const verdict = await easyPost.verifyAddress(account, demoAddress);
+        expect(verdict.problems.length === 0).toBe(verdict.deliverable);
+      }
+      counts = [shipments.length, trackers.length, verified.length];
+    } finally {
+      await partner.close();
+    }
+    expect(counts).toEqual([54, 5, 4]);
+  },
+);
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
