@@ -17,7 +17,7 @@ export function refundRoutes(app: Express, state: State, transit: Transit): void
     if (shipment === undefined) return notFound(res);
     const planned = state.settings().refunds.answers.shift();
     if (planned?.acts === false) return answerPlanned(res, planned);
-    if (!refundable(res, shipment)) return;
+    if (!isRefundable(state, res, shipment)) return;
     ask(shipment);
     if (planned !== undefined) return answerPlanned(res, planned);
     res.json(shipmentView(state, state.find('shipment', shipment.id) as ShipmentRecord));
@@ -34,7 +34,7 @@ export function refundRoutes(app: Express, state: State, transit: Transit): void
     if (found.length < codes.length) {
       return refuse(res, 422, 'REFUND.TRACKING_CODE.NOT_FOUND', 'A tracking code was not found.');
     }
-    if (!found.every((shipment) => refundable(res, shipment))) return;
+    if (!found.every((shipment) => isRefundable(state, res, shipment))) return;
     res.status(201).json(found.map((shipment) => refundView(ask(shipment))));
   });
 
@@ -47,19 +47,6 @@ export function refundRoutes(app: Express, state: State, transit: Transit): void
     if (refund === undefined) notFound(res);
     else res.json(refundView(refund));
   });
-
-  /** Answers why not, when it is not. */
-  function refundable(res: Response, { bought }: ShipmentRecord): boolean {
-    if (bought === null) {
-      refuse(res, 422, 'SHIPMENT.REFUND.UNAVAILABLE', 'The shipment has no label.');
-      return false;
-    }
-    if (state.find('tracker', bought.trackerId)?.details.some(({ status }) => status !== 'pre_transit')) {
-      refuse(res, 422, 'SHIPMENT.REFUND.UNAVAILABLE', 'The parcel has been shipped.');
-      return false;
-    }
-    return true;
-  }
 
   function ask(shipment: ShipmentRecord): RefundRecord {
     const earlier = state.all('refund').findLast(({ shipmentId }) => shipmentId === shipment.id);
@@ -88,4 +75,17 @@ export function refundRoutes(app: Express, state: State, transit: Transit): void
     if (status === 'submitted') transit.refundAsked(refund);
     return refund;
   }
+}
+
+/** Answers why not, when it is not. */
+function isRefundable(state: State, res: Response, { bought }: ShipmentRecord): boolean {
+  if (bought === null) {
+    refuse(res, 422, 'SHIPMENT.REFUND.UNAVAILABLE', 'The shipment has no label.');
+    return false;
+  }
+  if (state.find('tracker', bought.trackerId)?.details.some(({ status }) => status !== 'pre_transit')) {
+    refuse(res, 422, 'SHIPMENT.REFUND.UNAVAILABLE', 'The parcel has been shipped.');
+    return false;
+  }
+  return true;
 }

@@ -29,7 +29,7 @@ function textOf(given: unknown): string | null {
 }
 
 export function shipmentRoutes(app: Express, state: State, transit: Transit): void {
-  const purchasing = new Set<string>();
+  purchaseRoute(app, state, transit);
 
   app.post('/v2/shipments', (req, res) => {
     const given: unknown = req.body?.shipment;
@@ -62,23 +62,28 @@ export function shipmentRoutes(app: Express, state: State, transit: Transit): vo
   });
 
   app.get('/v2/shipments/:id', (req, res) =>
-    withShipment(req, res, (shipment) => void res.json(shipmentView(state, shipment))),
+    withShipment(state, req, res, (shipment) => void res.json(shipmentView(state, shipment))),
   );
 
   app.get('/v2/shipments/:id/label', (req, res) =>
-    withShipment(req, res, (shipment) => convertLabel(state, req, res, shipment)),
+    withShipment(state, req, res, (shipment) => convertLabel(state, req, res, shipment)),
   );
 
   app.post('/v2/shipments/:id/rerate', (req, res) =>
-    withShipment(req, res, (shipment) => {
+    withShipment(state, req, res, (shipment) => {
       const { rates, messages } = quoteFor(state, shipment, null);
       state.save('shipment', { ...shipment, rates, messages, updatedAt: state.now() });
       res.json({ rates: rates.map((rate) => rateView(state, rate)) });
     }),
   );
+}
+
+/** A purchase takes its time, and meanwhile the shipment takes no other. */
+function purchaseRoute(app: Express, state: State, transit: Transit): void {
+  const purchasing = new Set<string>();
 
   app.post('/v2/shipments/:id/buy', (req, res) =>
-    withShipment(req, res, (shipment) => {
+    withShipment(state, req, res, (shipment) => {
       const rate = shipment.rates.find(({ id }) => id === req.body?.rate?.id);
       if (purchasing.has(shipment.id)) {
         return refuse(res, 422, 'SHIPMENT.PURCHASE.IN_PROGRESS', 'A purchase is in progress.');
@@ -116,13 +121,18 @@ export function shipmentRoutes(app: Express, state: State, transit: Transit): vo
     else answerPlanned(res, planned);
     finish();
   }
+}
 
-  function withShipment(req: Request, res: Response, act: (shipment: ShipmentRecord) => void): void {
-    const asked = String(req.params['id']);
-    const shipment = state.find('shipment', asked) ?? state.findByReference(asked);
-    if (shipment === undefined) notFound(res);
-    else act(shipment);
-  }
+function withShipment(
+  state: State,
+  req: Request,
+  res: Response,
+  act: (shipment: ShipmentRecord) => void,
+): void {
+  const asked = String(req.params['id']);
+  const shipment = state.find('shipment', asked) ?? state.findByReference(asked);
+  if (shipment === undefined) notFound(res);
+  else act(shipment);
 }
 
 /** @returns the name of what is missing, or the shipment and the service to buy at once, if one is named. */

@@ -118,20 +118,6 @@ export function createTransit(state: State): Transit {
     } else later(stepMs, () => scanNext(trackerId));
   };
 
-  const settleRefund = (refundId: string): void => {
-    const refund = state.find('refund', refundId);
-    if (refund === undefined || refund.status !== 'submitted') return;
-    const status = state.settings().refunds.outcome;
-    const settled = state.save('refund', { ...refund, status, updatedAt: state.now() });
-    const shipment = state.find('shipment', refund.shipmentId);
-    if (shipment !== undefined) state.save('shipment', { ...shipment, refundStatus: status });
-    const { shipmentId, trackingCode } = refund;
-    state.journal.record('refund_settled', { shipmentId, trackingCode, status });
-    if (status === 'refunded') {
-      state.tell('refund.successful', refundView(settled), { status: 'submitted' });
-    }
-  };
-
   return {
     labelBought(trackerId) {
       const tracker = state.find('tracker', trackerId);
@@ -141,7 +127,7 @@ export function createTransit(state: State): Transit {
     },
     handOver,
     refundAsked(refund) {
-      later(state.settings().refunds.settleMs, () => settleRefund(refund.id));
+      later(state.settings().refunds.settleMs, () => settleRefund(state, refund.id));
     },
     resume() {
       const { transit, refunds } = state.settings();
@@ -151,7 +137,7 @@ export function createTransit(state: State): Transit {
         }
       }
       for (const refund of state.all('refund')) {
-        if (refund.status === 'submitted') later(refunds.settleMs, () => settleRefund(refund.id));
+        if (refund.status === 'submitted') later(refunds.settleMs, () => settleRefund(state, refund.id));
       }
     },
     close() {
@@ -159,6 +145,20 @@ export function createTransit(state: State): Transit {
       timers.clear();
     },
   };
+}
+
+function settleRefund(state: State, refundId: string): void {
+  const refund = state.find('refund', refundId);
+  if (refund === undefined || refund.status !== 'submitted') return;
+  const status = state.settings().refunds.outcome;
+  const settled = state.save('refund', { ...refund, status, updatedAt: state.now() });
+  const shipment = state.find('shipment', refund.shipmentId);
+  if (shipment !== undefined) state.save('shipment', { ...shipment, refundStatus: status });
+  const { shipmentId, trackingCode } = refund;
+  state.journal.record('refund_settled', { shipmentId, trackingCode, status });
+  if (status === 'refunded') {
+    state.tell('refund.successful', refundView(settled), { status: 'submitted' });
+  }
 }
 
 /** What the carrier will scan next; the label's own entry is not the carrier's. */

@@ -5,7 +5,7 @@
  */
 import type { Express, Request, Response } from 'express';
 import type { SimulatorContext } from '../simulator-server';
-import type { StoredMail } from './index';
+import type { StoredMail } from './stored-mail';
 
 /** A page for people; programs ask for what they need by `?to=` or `?messageId=`. */
 const NEWEST_SHOWN = 200;

@@ -15,26 +15,13 @@ import { CALL_FAULTS, type FaultRule } from '../fault-knobs';
 import { createSimulatorServer, type Simulator, type SimulatorContext } from '../simulator-server';
 import { inboxRoutes } from './inbox';
 import { readMessage } from './read-message';
+import type { StoredMail } from './stored-mail';
 
 /** Longer than a sender's patience (30 s by default): it is the sender who has to give up. */
 const SILENCE_MS = 60_000;
 const DEFAULT_LATENCY_MS = 1_000;
 /** Our messages are a few kilobytes; this keeps a mistake from filling the memory. */
 const LARGEST_MESSAGE_BYTES = 2 * 1024 * 1024;
-
-export interface StoredMail {
-  /** Its number in the inbox, from 1. */
-  readonly number: number;
-  readonly messageId: string;
-  readonly receivedAt: string;
-  readonly from: string;
-  readonly to: string;
-  readonly subject: string;
-  readonly text: string | null;
-  readonly html: string | null;
-  /** How often this Message-ID was delivered. */
-  readonly deliveries: number;
-}
 
 export interface MailSimulatorOptions {
   /** Of the inbox; 0 or absent: a free one. */

@@ -100,7 +100,7 @@ describe('the mail sender', () => {
   ] as const)('reports %s as what it is', async (_name, { kind, operation }, type, deliveries) => {
     simulator.faults.set([{ kind, match: { operation }, times: 1, latencyMs: 60_000 }]);
     const once = fresh();
-    await expect(failureTypeOf(sender(400).send(once))).resolves.toBe(type);
+    await expect(failureTypeOf(sender(1_500).send(once))).resolves.toBe(type);
     expect(simulator.faults.list()).toMatchObject([{ struck: 1 }]);
     const messageId = messageIdOf(once.id, 'orders@shop.example');
     expect(received(messageId)).toBe(deliveries);

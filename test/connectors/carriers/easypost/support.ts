@@ -1,6 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { CarrierAccount, CarrierAddress, ShipmentRequest } from '../../../../connectors/carriers/port';
+import type {
+  CarrierAccount,
+  CarrierAddress,
+  CarrierShipment,
+  ShipmentRequest,
+} from '../../../../connectors/carriers/port';
 import { Failure } from '../../../../domain/failure-types';
 import { DEMO_API_KEY } from '../../../../simulators/easypost';
 
@@ -32,6 +37,13 @@ export function shipmentRequest(to: Partial<CarrierAddress> = {}): ShipmentReque
     to: { ...demoAddress, ...to },
     parcel: { weightGrams: 436, lengthMm: 254, widthMm: 203, heightMm: 101 },
   };
+}
+
+/** The id of the rate that costs least. */
+export function cheapest(shipment: CarrierShipment): string {
+  const [first] = [...shipment.rates].sort((a, b) => Number(a.amountMinor - b.amountMinor));
+  if (first === undefined) throw new Error('no rates');
+  return first.externalRateId;
 }
 
 /** The failure that a call ends with. @throws when it succeeds or ends with anything else. */
