@@ -36,3 +36,12 @@ where t.id = $1`,
   });
   return row ?? null;
 }
+
+/** Whose order this is, among the merchants that the transaction sees; null when it sees none. */
+export async function findOrderMerchant(tx: Tx, orderId: string): Promise<string | null> {
+  const [row] = await tx.rows<{ merchant_id: string }>({
+    text: 'select merchant_id from sales_order where id = $1',
+    values: [orderId],
+  });
+  return row?.merchant_id ?? null;
+}

@@ -17,7 +17,7 @@ import {
   seedCarrierAccount,
   staff,
   warehouseOf,
-} from '../../support/floor';
+} from '../../support/floor-steps';
 import { type SeededMerchant, seedMerchant } from '../../support/merchant';
 import { type TestDatabase, testDatabase } from '../../support/postgres';
 
