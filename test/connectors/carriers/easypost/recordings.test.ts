@@ -208,8 +208,8 @@ itWithSharedData(
         const read = await easyPost.getShipment(account, 'shp_1');
         expect(read.rates).toHaveLength((shipment['rates'] as unknown[]).length);
         expect(read.label?.trackingNumber ?? null).toBe(shipment['tracking_code']);
-        const void_ = await easyPost.getVoidState(account, 'shp_1');
-        expect(void_).toBe(
+        const voidState = await easyPost.getVoidState(account, 'shp_1');
+        expect(voidState).toBe(
           read.label === null
             ? 'not_applicable'
             : shipment['refund_status'] === 'submitted'
