@@ -23,8 +23,9 @@ export async function oncePerCache<T>(
   name: string,
   log: (line: string) => void,
   work: () => Promise<T>,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<T> {
-  const file = join(cacheDir(), `${name}.lock`);
+  const file = join(cacheDir(env), `${name}.lock`);
   for (let said = false; ; said = true) {
     try {
       const held = await claim(file, { what: `the making of ${name}`, stopSteps: [], log });

@@ -57,7 +57,7 @@ export async function freePort(): Promise<number> {
 /** True when nobody listens on the port on loopback and we could. */
 export async function isPortFree(port: number): Promise<boolean> {
   // Binding alone is no proof: macOS lets 127.0.0.1 be bound beside a listener on all addresses.
-  return !(await answers(port)) && (await bindable(port));
+  return !(await isListening(port)) && (await bindable(port));
 }
 
 function reserve(port: number): number {
@@ -91,7 +91,8 @@ function bindable(port: number): Promise<boolean> {
   });
 }
 
-function answers(port: number): Promise<boolean> {
+/** True when something on loopback accepts connections on the port. */
+export function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: LOOPBACK });
     const finish = (answer: boolean): void => {

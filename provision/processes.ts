@@ -80,8 +80,8 @@ export function send(target: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** True for a system error with this code (`ENOENT`, `EEXIST`, …). */
-export function hasCode(error: unknown, code: string): boolean {
+/** True for a system error with this code (`ENOENT`, …; gRPC errors carry numbers). */
+export function hasCode(error: unknown, code: string | number): boolean {
   // Not by instanceof: an error of Node's own realm is no Error of a test runner's sandbox.
   return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
 }
