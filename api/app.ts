@@ -86,6 +86,9 @@ function observe(deps: ApiDeps) {
     logger: deps.logger,
     genReqId: (request) => contextOf(request).requestId,
     quietReqLogger: true,
+    // Left alone it logs every header, the API key among them.
+    wrapSerializers: false,
+    serializers: { req: () => undefined, res: () => undefined, err: () => undefined },
     customSuccessObject: (request, response) => describe(request, response),
     customErrorObject: (request, response) => describe(request, response),
     customSuccessMessage: () => 'request',

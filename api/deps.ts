@@ -8,6 +8,18 @@ export type UpdateAnswer =
   | { readonly answered: true; readonly value: unknown }
   | { readonly answered: false };
 
+/** An order whose row and start message are committed. */
+export interface StartedOrder {
+  readonly merchantId: string;
+  readonly orderId: string;
+  readonly workflowId: string;
+  /** Of the outbox row that starts it, should nobody else. */
+  readonly startKey: string;
+  readonly channel: string;
+  readonly number: string | null;
+  readonly test: boolean;
+}
+
 export interface ApiConfig {
   /** Where callers reach this API, without a slash at the end; shown in OpenAPI. */
   readonly publicUrl: string;
@@ -25,12 +37,7 @@ export interface ApiDeps {
    * Starts an accepted order's workflow at once. Must not throw and needs no waiting for: the outbox
    * row that was committed with the order starts it when this doesn't.
    */
-  readonly startOrder?: (order: {
-    readonly merchantId: string;
-    readonly orderId: string;
-    readonly workflowId: string;
-    readonly startKey: string;
-  }) => void;
+  readonly startOrder?: (order: StartedOrder) => void;
   /** Sends a workflow update and waits for its answer at most `timeoutMs`. Never throws for Temporal's sake. */
   readonly updateWorkflow: (
     workflowId: string,

@@ -56,7 +56,10 @@ export const orderRoutes: readonly Route[] = [
         test,
       });
       const { orderId, workflowId, state, created, startKey } = accepted;
-      if (startKey !== null) deps.startOrder?.({ merchantId, orderId, workflowId, startKey });
+      if (startKey !== null) {
+        const number = order.externalNumber;
+        deps.startOrder?.({ merchantId, orderId, workflowId, startKey, channel: 'api', number, test });
+      }
       return {
         status: created ? 201 : 200,
         body: { id: orderId, state, created, workflowId },

@@ -187,10 +187,11 @@ export function bodyProblem(error: ZodError): ProblemError {
     );
     return new ProblemError('unknown-field', { errors: errors.slice(0, 100) });
   }
+  // A name of its own only where it is the whole story.
   const names = error.issues.map((issue) => String(issue.path.findLast((part) => typeof part === 'string')));
-  const slug = names.some(isQuantity)
+  const slug = names.every(isQuantity)
     ? 'invalid-quantity'
-    : names.some(isMoney)
+    : names.every(isMoney)
       ? 'invalid-money'
       : 'invalid-body';
   return new ProblemError(slug, { errors: fieldErrors(error) });

@@ -11,6 +11,7 @@ import { productRoutes } from './products.routes';
 import type { Route } from './route';
 import { settingsRoutes } from './settings.routes';
 import { stockRoutes } from './stock.routes';
+import { webhookRoutes } from './webhooks.routes';
 
 /** Behind an API key. */
 export const routes: readonly Route[] = [
@@ -26,4 +27,4 @@ export const routes: readonly Route[] = [
 ];
 
 /** Open to whoever reaches the port. */
-export const openRoutes: readonly OpenRoute[] = [...healthRoutes];
+export const openRoutes: readonly OpenRoute[] = [...webhookRoutes, ...healthRoutes];

@@ -12,7 +12,6 @@ import { Failure } from '../domain/failure-types';
 const VERSION = 1;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-const KEY_BYTES = 32;
 
 export interface SealingKey {
   readonly id: string;
@@ -22,28 +21,6 @@ export interface SealingKey {
 
 /** The first seals, all unseal. */
 export type SealingKeys = readonly SealingKey[];
-
-/**
- * Reads `id:base64,id:base64`, the form of QUAYSIDE_ENCRYPTION_KEYS.
- * @throws Failure InvalidInput, which names the entry and never its key.
- */
-export function parseSealingKeys(text: string): SealingKeys {
-  const keys = text
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '')
-    .map((entry, index) => {
-      const colon = entry.indexOf(':');
-      const id = entry.slice(0, Math.max(colon, 0));
-      const key = Buffer.from(entry.slice(colon + 1), 'base64');
-      if (!/^[A-Za-z0-9_-]{1,32}$/.test(id) || key.length !== KEY_BYTES) {
-        throw new Failure('InvalidInput', `encryption key ${index + 1} is not "id:<32 bytes in base64>"`);
-      }
-      return { id, key };
-    });
-  if (keys.length === 0) throw new Failure('InvalidInput', 'there is no encryption key');
-  return keys;
-}
 
 /** Seals bytes or text with the first key. */
 export function seal(keys: SealingKeys, plaintext: string | Buffer): Buffer {

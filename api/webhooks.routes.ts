@@ -1,0 +1,171 @@
+/**
+ * Partners' webhooks. Which connection a delivery belongs to follows from its secret address (looked up
+ * by its digest, as the system role), that it is genuine from the signature over the raw bytes, and
+ * neither from anything else it says. It is answered 2xx only after its row and its effect are
+ * committed; whatever fails on our side is a 5xx and comes again. What is genuine but can't be read, or
+ * is about nothing we know, is kept and parked: 202.
+ */
+import { DatabaseError } from 'pg';
+import { z } from 'zod';
+import { receiveCarrierMessage } from '../commands/receive-carrier-message';
+import {
+  type ChannelFact,
+  type ReceiveChannelFact,
+  receiveChannelFact,
+} from '../commands/receive-channel-fact';
+import { parseEasyPostWebhook, verifyEasyPostWebhook } from '../connectors/carriers/easypost/webhook';
+import { parseGenericWebhook, verifyGenericWebhook } from '../connectors/channels/generic/webhook';
+import { parseShopifyWebhook, verifyShopifyWebhook } from '../connectors/channels/shopify/webhook';
+import {
+  type ChannelConnectionRow,
+  findCarrierByWebhookPath,
+  findChannelByWebhookPath,
+} from '../db/connection.repo';
+import { unsealSecrets } from '../db/sealed';
+import { metrics } from '../telemetry';
+import { sha256Of } from './api-key';
+import type { ApiDeps } from './deps';
+import type { OpenRoute } from './open-routes';
+import { readRawBody } from './pipeline';
+import { ProblemError } from './problem';
+
+const answer = z.strictObject({ outcome: z.string() });
+const params = z.strictObject({ secret: z.string() });
+/** Ours have 256 bits in base64url; anything much longer is nobody's address. */
+const SECRET = /^[A-Za-z0-9_-]{16,200}$/;
+
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** One of these a channel that sends webhooks. */
+const CHANNELS: Readonly<
+  Record<
+    string,
+    {
+      readonly verify: (raw: Buffer, headers: Headers, secrets: readonly string[]) => boolean;
+      readonly parse: (headers: Headers, raw: Buffer) => ChannelFact;
+    }
+  >
+> = {
+  shopify: { verify: verifyShopifyWebhook, parse: parseShopifyWebhook },
+  generic: {
+    verify: (raw, headers, secrets) => verifyGenericWebhook(raw, headers, secrets).valid,
+    parse: parseGenericWebhook,
+  },
+};
+
+export const webhookRoutes: readonly OpenRoute[] = [
+  {
+    method: 'post',
+    path: '/webhooks/channels/{secret}',
+    operationId: 'receiveChannelWebhook',
+    summary: "A sales channel's webhook",
+    description:
+      'Signed by the scheme of the channel (Shopify, or Standard Webhooks). 200 once it is committed, 202 when it is kept and parked, 401 for a signature that does not fit.',
+    tag: 'Webhooks',
+    params,
+    answers: { 200: answer, 202: answer },
+    handler: async (deps, request, response) => {
+      const secret = readSecret(request.params['secret']);
+      const raw = await readRawBody(request, response);
+      const { database } = deps;
+      const connection = await database.withSystem((tx) => findChannelByWebhookPath(tx, secret));
+      const channel = connection === null ? undefined : CHANNELS[connection.channel];
+      if (connection === null || channel === undefined) throw new ProblemError('not-found');
+      if (!channel.verify(raw, request.headers, webhookSecrets(deps, connection.credentials_sealed))) {
+        metrics.webhooks.inc({ partner: connection.channel, outcome: 'refused' });
+        throw new ProblemError('invalid-signature');
+      }
+      const outcome = await applyChannelFact(deps, connection, channel.parse(request.headers, raw), raw);
+      metrics.webhooks.inc({ partner: connection.channel, outcome });
+      response.status(outcome === 'ignored' || outcome === 'parked' ? 202 : 200).json({ outcome });
+    },
+  },
+  {
+    method: 'post',
+    path: '/webhooks/carriers/{secret}',
+    operationId: 'receiveCarrierWebhook',
+    summary: "A carrier's webhook",
+    description: 'Signed by the scheme of the carrier (EasyPost). Answers like a channel webhook.',
+    tag: 'Webhooks',
+    params,
+    answers: { 200: answer, 202: answer },
+    handler: async (deps, request, response) => {
+      const secret = readSecret(request.params['secret']);
+      const raw = await readRawBody(request, response);
+      const account = await deps.database.withSystem((tx) => findCarrierByWebhookPath(tx, secret));
+      if (account === null) throw new ProblemError('not-found');
+      const secrets = webhookSecrets(deps, account.credentials_sealed);
+      // All are tried, so that the time taken does not say which one fits.
+      if (!secrets.map((one) => verifyEasyPostWebhook(raw, request.headers, one)).includes(true)) {
+        metrics.webhooks.inc({ partner: account.provider, outcome: 'refused' });
+        throw new ProblemError('invalid-signature');
+      }
+      const fact = parseEasyPostWebhook(raw);
+      const outcome = await receiveCarrierMessage(deps.database, {
+        ...fact,
+        organisationId: account.organisation_id,
+        carrierAccountId: account.id,
+        provider: account.provider,
+        raw: storable(raw),
+      });
+      metrics.webhooks.inc({ partner: account.provider, outcome });
+      response.status(outcome === 'parked' ? 202 : 200).json({ outcome });
+    },
+  },
+];
+
+/** @throws ProblemError not-found: an address that can't be one is nobody's. */
+function readSecret(given: unknown): Buffer {
+  if (typeof given !== 'string' || !SECRET.test(given)) throw new ProblemError('not-found');
+  return sha256Of(given);
+}
+
+/** The present secret and, while it is being rotated, the one before. */
+function webhookSecrets(deps: ApiDeps, sealed: Buffer | null): string[] {
+  if (sealed === null) return [];
+  const { webhookSecret, previousWebhookSecret } = unsealSecrets(deps.config.sealingKeys, sealed);
+  return [webhookSecret, previousWebhookSecret].filter(
+    (secret) => secret !== undefined && secret !== '',
+  ) as string[];
+}
+
+async function applyChannelFact(
+  deps: ApiDeps,
+  connection: ChannelConnectionRow,
+  fact: ChannelFact,
+  raw: Buffer,
+): Promise<string> {
+  const { merchant_id: merchantId, id: connectionId, channel } = connection;
+  const request: ReceiveChannelFact = { merchantId, connectionId, channel, fact, raw: storable(raw) };
+  const received = await receiveChannelFact(deps.database, request).catch((error: unknown) => {
+    // A genuine message with a value that no column takes would come again for ever.
+    if (!(error instanceof DatabaseError) || error.code?.startsWith('22') !== true) throw error;
+    const unreadable: ChannelFact = {
+      ...fact,
+      topic: fact.topic.replaceAll('\0', '�'),
+      eventId: fact.eventId.replaceAll('\0', '�'),
+      kind: 'unreadable',
+      order: null,
+      reason: 'unstorable_value: a value in it can not be stored',
+    };
+    return receiveChannelFact(deps.database, { ...request, fact: unreadable });
+  });
+  const { accepted } = received;
+  if (accepted !== null && accepted.startKey !== null) {
+    deps.startOrder?.({
+      merchantId,
+      orderId: accepted.orderId,
+      workflowId: accepted.workflowId,
+      startKey: accepted.startKey,
+      channel,
+      number: fact.order?.externalNumber ?? null,
+      test: false,
+    });
+  }
+  return received.outcome;
+}
+
+/** The body as text that Postgres takes: it stores no NUL, and bytes that are no UTF-8 have no text. */
+function storable(raw: Buffer): string {
+  return raw.toString('utf8').replaceAll('\0', '�');
+}
