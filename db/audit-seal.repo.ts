@@ -56,15 +56,17 @@ export async function sealAudit(tx: Tx, limit: number): Promise<number> {
 
 /** The first transaction id that the next seal leaves out. */
 async function boundOf(tx: Tx, from: string, limit: number): Promise<string> {
-  const [row] = await tx.rows<{ xmin: string; full: string | null; behind: boolean }>({
+  const entry = (
+    offset: string,
+  ) => `(select a.xid::text from audit_log a where a.xid >= $1::xid8 and a.xid < bound.xmin
+    order by a.xid, a.id offset ${offset} limit 1)`;
+  const [row] = await tx.rows<{ xmin: string; first: string | null; full: string | null; behind: boolean }>({
     text: `
 with bound as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as xmin)
-select xmin::text, xmin < $1::xid8 as behind,
-  (select a.xid::text from audit_log a where a.xid >= $1::xid8 and a.xid < bound.xmin order by a.xid, a.id offset $2 limit 1) as full
-from bound`,
+select xmin::text, xmin < $1::xid8 as behind, ${entry('0')} as first, ${entry('$2')} as full from bound`,
     values: [from, limit],
   });
-  const { xmin, full, behind } = row as { xmin: string; full: string | null; behind: boolean };
+  const { xmin, first, full, behind } = row as NonNullable<typeof row>;
   if (behind)
     throw new Failure('InvariantBroken', 'the transaction counter is behind the last audit seal', {
       from,
@@ -72,7 +74,7 @@ from bound`,
     });
   if (full === null) return xmin;
   // A single transaction larger than the limit is taken whole.
-  return BigInt(full) > BigInt(from) ? full : (BigInt(full) + 1n).toString();
+  return full === first ? (BigInt(full) + 1n).toString() : full;
 }
 
 async function leavesBetween(tx: Tx, from: string, to: string): Promise<Buffer[]> {

@@ -83,7 +83,7 @@ export function outbox(engine: Engine, where = 'true'): Promise<OutboxRow[]> {
   );
 }
 
-/** One row of any query of the merchant's. */
+/** The first row of any query of the merchant's; undefined when there is none. */
 export async function one<T extends object>(
   engine: Engine,
   text: string,
@@ -143,4 +143,73 @@ export async function order(
     eventKey: externalId,
     raw: null,
   });
+}
+
+export interface ShippedPart {
+  readonly fulfilmentOrderId: string;
+  readonly parcelId: string;
+  readonly labelId: string;
+  readonly trackingNumber: string;
+}
+
+/** One carton of the order's first line, scanned out, written as the floor's commands leave it. */
+export async function shippedPart(
+  engine: Engine,
+  orderId: string,
+  {
+    number = 1,
+    quantity = 2,
+    planned = quantity,
+  }: { number?: number; quantity?: number; planned?: number } = {},
+): Promise<ShippedPart> {
+  const { merchantId, warehouses, products } = engine.merchant;
+  const [fulfilmentOrderId, lineId, parcelId, labelId, accountId] = [
+    uuidv7(),
+    uuidv7(),
+    uuidv7(),
+    uuidv7(),
+    uuidv7(),
+  ];
+  const trackingNumber = `TRK${parcelId.slice(-10).toUpperCase()}`;
+  const warehouseId = warehouses[0]?.id;
+  const productId = products.get('DEMO-1');
+  await engine.database.withMerchants([merchantId], async (tx) => {
+    const insert = (text: string, values: unknown[]) => tx.run({ text, values });
+    await insert(
+      `insert into carrier_account (id, organisation_id, provider, name, base_url, credentials_sealed, webhook_path_sha256)
+       values ($1::uuid, $2, 'easypost', 'Demo carrier', 'http://127.0.0.1:1', ''::bytea, sha256($1::uuid::text::bytea))`,
+      [accountId, engine.merchant.organisationId],
+    );
+    await insert(
+      `insert into fulfilment_order (id, merchant_id, order_id, number, warehouse_id, state, shipped_at)
+       values ($1, $2, $3, $4, $5, 'shipped', now())`,
+      [fulfilmentOrderId, merchantId, orderId, number, warehouseId],
+    );
+    await insert(
+      `insert into fulfilment_order_line (id, merchant_id, fulfilment_order_id, order_line_id, product_id, quantity)
+       select $1, $2, $3, id, $4, $5 from sales_order_line where merchant_id = $2 and order_id = $6`,
+      [lineId, merchantId, fulfilmentOrderId, productId, planned, orderId],
+    );
+    await insert(
+      `insert into parcel (id, merchant_id, order_id, fulfilment_order_id, number, state, carrier, service, tracking_number,
+         carrier_account_id, shipped_at, weight_grams)
+       values ($1, $2, $3, $4, 1, 'shipped', 'usps', 'usps_ground_advantage', $5, $6, now(), 700)`,
+      [parcelId, merchantId, orderId, fulfilmentOrderId, trackingNumber, accountId],
+    );
+    await insert(
+      'insert into parcel_line (merchant_id, parcel_id, fulfilment_order_line_id, product_id, quantity) values ($1, $2, $3, $4, $5)',
+      [merchantId, parcelId, lineId, productId, quantity],
+    );
+    await insert(
+      `insert into label (id, merchant_id, parcel_id, step_key, state, carrier_account_id, address_version, external_shipment_id,
+         tracking_number, amount_minor, currency)
+       values ($1, $2, $3::uuid, $3::text || ':label:1', 'shipped', $4, 1, 'shp_demo', $5, 700, 'USD')`,
+      [labelId, merchantId, parcelId, accountId, trackingNumber],
+    );
+    await insert(
+      "update sales_order set state = 'shipped', shipped_at = now(), version = version + 1 where merchant_id = $1 and id = $2",
+      [merchantId, orderId],
+    );
+  });
+  return { fulfilmentOrderId, parcelId, labelId, trackingNumber };
 }
