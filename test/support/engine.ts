@@ -17,6 +17,7 @@ import { type MailSimulator, startMailSimulator } from '../../simulators/mail';
 import { connectTemporal } from '../../temporal/client';
 import { createPayloadCodec } from '../../temporal/payload-codec';
 import { type RunningWorker, runWorker } from '../../workers/main';
+import { isRecording, RECORDING_KEY, recordHistories } from './histories';
 import type { SeededMerchant } from './merchant';
 import { type TestDatabase, testDatabase } from './postgres';
 import { testNamespace } from './temporal';
@@ -49,7 +50,7 @@ export async function startTestEngine(): Promise<TestEngine> {
     TEMPORAL_ADDRESS: address,
     TEMPORAL_NAMESPACE: namespace,
     QUAYSIDE_DATA_DIR: BUNDLES,
-    QUAYSIDE_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64')}`,
+    QUAYSIDE_ENCRYPTION_KEYS: isRecording() ? RECORDING_KEY : `test:${randomBytes(32).toString('base64')}`,
     OUTGOING_ALLOW_HOSTS: [easypost.url, mail.url].map((url) => new URL(url).host).join(','),
     SMTP_URL: mail.smtpUrl,
     LOG_LEVEL: 'error',
@@ -84,6 +85,7 @@ export async function startTestEngine(): Promise<TestEngine> {
       return id;
     },
     async close() {
+      if (isRecording()) await recordHistories(client, { address, namespace });
       await dispatcher.close();
       await worker.close();
       await client.connection.close();
