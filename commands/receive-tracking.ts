@@ -97,8 +97,15 @@ async function apply(
   return added;
 }
 
-/** Brings parcel, part and order to what all known facts say. Also called by the ship scan, for facts that came before it. */
-export async function foldParcel(tx: Tx, merchantId: string, parcel: LockedParcel): Promise<void> {
+/** For the ship scan: facts that came before it changed nothing then. */
+export async function foldEarlierFacts(tx: Tx, merchantId: string, parcelId: string): Promise<void> {
+  if ((await readStatuses(tx, merchantId, parcelId)).length === 0) return;
+  const parcel = await lockParcel(tx, merchantId, parcelId);
+  if (parcel) await foldParcel(tx, merchantId, parcel);
+}
+
+/** Brings parcel, part and order to what all known facts say. */
+async function foldParcel(tx: Tx, merchantId: string, parcel: LockedParcel): Promise<void> {
   const heard = (await readStatuses(tx, merchantId, parcel.id)) as TrackingMeaning[];
   const state = foldParcelState(parcel.state as ParcelState, heard);
   if (state === parcel.state) return;

@@ -29,6 +29,7 @@ import {
   type ParcelState,
   rankOf,
 } from '../../domain/order/states';
+import { foldEarlierFacts } from '../receive-tracking';
 import { eventIdUsed, type FloorCaller, recordedAnswer } from './scan-event';
 
 export interface ShipScan {
@@ -124,6 +125,8 @@ async function ship(tx: Tx, parcel: ParcelAtDoor, personId: string): Promise<Shi
   const complete = await shipPartWhenComplete(tx, parcel);
   if (complete) await tell(tx, parcel);
   await foldOrder(tx, parcel);
+  // The driver's own scanner may have been faster than the door's: what the carrier said before counts now.
+  await foldEarlierFacts(tx, parcel.merchantId, parcel.parcelId);
   const { parcelId, orderId, fulfilmentOrderId } = parcel;
   return { parcelId, orderId, fulfilmentOrderId, shippedNow: true, complete };
 }

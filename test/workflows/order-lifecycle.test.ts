@@ -110,6 +110,18 @@ describe('an order from accepted to closed', () => {
     expect(tasks).toBeLessThanOrEqual(8);
   });
 
+  it('is delivered by a carrier whose scanner was faster than the door', async () => {
+    const placed = await placeOrder(engine.database, merchant, demoOrder([{ sku: 'A', quantity: 1 }]));
+    await floor.pick();
+    const { parcelId } = await floor.pack();
+    await deliver(parcelId);
+    const state = () => rows('select state from parcel where id = $1', [parcelId]);
+    expect(await state()).toEqual([{ state: 'labelled' }]);
+    await floor.ship(parcelId);
+    expect(await state()).toEqual([{ state: 'delivered' }]);
+    expect(await engine.client.workflow.getHandle(placed.workflowId).result()).toEqual({ state: 'closed' });
+  });
+
   it('buys one label when the purchase succeeds and its answer never comes', async () => {
     const before = engine.easypost.journal.facts('label_bought').length;
     await placeOrder(engine.database, merchant, demoOrder([{ sku: 'A', quantity: 1 }]));
