@@ -2,7 +2,7 @@
  * Worker versions at the Temporal server: which build new orders start on, and which earlier builds still
  * have orders. A pinned order stays on its build, so a worker must serve it until it is drained.
  */
-import { type Client, ServiceError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 
 export const DEPLOYMENT_NAME = 'quayside-orders';
 
@@ -27,7 +27,7 @@ export async function makeCurrent(client: Client, buildId: string): Promise<void
       });
       return;
     } catch (error) {
-      const code = (error as { code?: number }).code ?? (error as ServiceError).cause;
+      const { code } = error as { code?: number };
       if (Date.now() > deadline || !NOT_YET.includes(Number(code))) throw error;
       await new Promise((resolve) => setTimeout(resolve, REGISTER_PAUSE_MS));
     }
