@@ -32,7 +32,7 @@ import {
   shortSchema,
 } from '../contracts/floor';
 import { readBoughtLabel } from '../db/bought-label.repo';
-import { findOrderMerchant } from '../db/task-head.repo';
+import { findOrderMerchant, readTaskHead } from '../db/task-head.repo';
 import { timeOf } from './answers';
 import { ProblemError } from './problem';
 import { defineRoute, type Route, type RouteContext } from './route';
@@ -98,7 +98,7 @@ const tasks: readonly Route[] = [
     answers: { 200: scanAnswerSchema },
     handler: async (context) => {
       const { deps, body, params, transaction } = context;
-      const task = await transaction((tx) => viewTask(tx, params.id));
+      const task = await transaction((tx) => readTaskHead(tx, params.id));
       if (task === null) throw new ProblemError('not-found');
       const caller = callerOf(context);
       const { code, quantity, locationCode, lotCode } = body;
