@@ -2,14 +2,15 @@
  * The servers that tests talk to: real Postgres (without fsync: its data may be lost with the machine)
  * and a real Temporal development server. `QUAYSIDE_TEST_SERVERS` tells the test files where they are.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
 import { ensureRoles, migrate } from '../../db/migrate';
-import { startPostgres } from '../../provision/postgres';
+import { type RunningPostgres, removePostgresData, startPostgres } from '../../provision/postgres';
 import { closeGuard } from '../../provision/process-guard';
-import { registerSearchAttributes, startTemporal } from '../../provision/temporal';
+import { type RunningTemporal, registerSearchAttributes, startTemporal } from '../../provision/temporal';
+import { findTimeSkippingServer } from '../../provision/time-skipping';
 import { SEARCH_ATTRIBUTES } from '../../workflows/shared/search-attributes';
 
 export interface TestServers {
@@ -30,35 +31,59 @@ export function testServers(): TestServers {
   return JSON.parse(text) as TestServers;
 }
 
+/** Starts them side by side. On an error nothing of them stays: what runs ends with this process. */
 export async function startTestServers(): Promise<{ stop(): Promise<void> }> {
   const dir = mkdtempSync(path.join(tmpdir(), 'quayside-test-'));
-  const log = (line: string) => {
-    if (/download|install|fetch/i.test(line)) process.stderr.write(`${line}\n`);
-  };
+  // Postgres runs under another account when the tests run as root; it must get in.
+  chmodSync(dir, 0o755);
+  try {
+    const [postgres, temporal, timeSkipping] = await Promise.all([
+      startTestPostgres(path.join(dir, 'postgres')),
+      startTestTemporal(path.join(dir, 'temporal.db')),
+      findTimeSkippingServer(say),
+    ]);
+    const servers: TestServers = {
+      postgresUrl: postgres.url,
+      temporalAddress: temporal.address,
+      temporalNamespace: 'default',
+    };
+    process.env.QUAYSIDE_TEST_SERVERS = JSON.stringify(servers);
+    process.env.QUAYSIDE_TEST_TIME_SKIPPING = JSON.stringify(timeSkipping);
+    return {
+      async stop() {
+        await Promise.all([temporal.stop(), postgres.stop()]);
+        await closeGuard();
+        rmSync(dir, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    removePostgresData(path.join(dir, 'postgres'));
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Long steps of a first run (a download, a build) are said; the rest of the start is of no interest. */
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+async function startTestPostgres(dataDir: string): Promise<RunningPostgres> {
   const postgres = await startPostgres({
-    dataDir: path.join(dir, 'postgres'),
+    dataDir,
     fsync: false,
     auth: 'trust',
     maxConnections: 400,
-    log,
+    log: say,
   });
-  const temporal = await startTemporal({ dbFilename: path.join(dir, 'temporal.db'), log });
-  await registerSearchAttributes(temporal.address, SEARCH_ATTRIBUTES);
   await makeTemplate(postgres.url);
-  const servers: TestServers = {
-    postgresUrl: postgres.url,
-    temporalAddress: temporal.address,
-    temporalNamespace: 'default',
-  };
-  process.env.QUAYSIDE_TEST_SERVERS = JSON.stringify(servers);
-  return {
-    async stop() {
-      await temporal.stop();
-      await postgres.stop();
-      await closeGuard();
-      rmSync(dir, { recursive: true, force: true });
-    },
-  };
+  return postgres;
+}
+
+async function startTestTemporal(dbFilename: string): Promise<RunningTemporal> {
+  const temporal = await startTemporal({ dbFilename, uiPort: null, log: say });
+  await registerSearchAttributes(temporal.address, SEARCH_ATTRIBUTES);
+  return temporal;
 }
 
 async function makeTemplate(postgresUrl: string): Promise<void> {
