@@ -20,6 +20,8 @@ export interface GuardOptions {
 
 interface Watchdog {
   readonly child: ChildProcess;
+  /** Settles when it ignores signals, or is gone again. */
+  readonly ready: Promise<void>;
   closing: boolean;
 }
 
@@ -38,6 +40,8 @@ export async function spawnGuarded(
 ): Promise<ChildProcess & { readonly pid: number }> {
   const { stopSignal, graceMs, ...spawnOptions } = options;
   watchdog ??= startWatchdog();
+  // Some 40 ms, once a process; from then on it can't be ended by accident.
+  await watchdog.ready;
   const child = spawn(command, args, { ...spawnOptions, detached: true });
   const { pid } = child;
   if (pid === undefined) {
@@ -78,16 +82,22 @@ function startWatchdog(): Watchdog {
   // An empty environment keeps NODE_OPTIONS (loaders, debuggers) out of it; `/` holds no mount busy.
   const child = spawn(process.execPath, [join(__dirname, 'watchdog.js')], {
     detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
+    stdio: ['pipe', 'pipe', 'ignore'],
     cwd: '/',
     env: {},
   });
-  const started: Watchdog = { child, closing: false };
+  const ready = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.stdout.once('data', () => {
+      child.stdout.destroy();
+      resolve();
+    });
+  });
+  const started: Watchdog = { child, ready, closing: false };
   child.unref();
   // Unreferenced, or the pipe alone would keep a process alive that has nothing left to do.
-  if (child.stdin !== null && 'unref' in child.stdin && typeof child.stdin.unref === 'function')
-    child.stdin.unref();
-  child.stdin?.on('error', () => undefined); // its exit, below, says the same
+  if ('unref' in child.stdin && typeof child.stdin.unref === 'function') child.stdin.unref();
+  child.stdin.on('error', () => undefined); // its exit, below, says the same
   child.once('exit', () => {
     if (started.closing || watchdog !== started) return;
     watchdog = startWatchdog();

@@ -10,11 +10,17 @@
  */
 'use strict';
 
+const { readFileSync } = require('node:fs');
+
 /** @type {Map<number, {signal: string, graceMs: number}>} */
 const guarded = new Map();
 let pending = '';
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGPIPE']) process.on(signal, () => undefined);
+
+// Tells the parent that no signal can catch it unprepared from here on.
+process.stdout.on('error', () => undefined);
+process.stdout.write('ready\n');
 
 process.stdin.setEncoding('utf8');
 process.stdin.on('data', (chunk) => {
@@ -47,7 +53,17 @@ async function end(pid, signal, graceMs) {
 
 async function gone(pid, timeoutMs) {
   const deadline = Date.now() + timeoutMs;
-  while (send(pid, 0) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (send(pid, 0) && !isZombie(pid) && Date.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** Orphans stay as zombies where init is slow to collect them, or is no init; they hold nothing any more. */
+function isZombie(pid) {
+  try {
+    return /\) [ZX] [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 function send(target, signal) {
