@@ -8,6 +8,7 @@
 import type { Request, Response } from 'express';
 import express from 'express';
 import { type IRateLimiterRes, RateLimiterMemory } from 'rate-limiter-flexible';
+import { z } from 'zod';
 import type { Tx } from '../db/client';
 import { type Authenticator, merchantsOf, requireScope } from './auth';
 import type { ApiDeps } from './deps';
@@ -196,10 +197,12 @@ function parseParams(route: Route, params: unknown): unknown {
   return parsed.data;
 }
 
+/** A misspelt parameter must not look like one that was obeyed. */
+const NO_QUERY = z.strictObject({});
+
 function parseQuery(route: Route, request: Request): unknown {
   const query: unknown = request.query;
-  if (route.query === undefined) return {};
-  const parsed = route.query.safeParse({ ...(query as object) });
+  const parsed = (route.query ?? NO_QUERY).safeParse({ ...(query as object) });
   if (!parsed.success) throw parameterProblem(parsed.error);
   return parsed.data;
 }

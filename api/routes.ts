@@ -1,6 +1,7 @@
 /** All routes, in the order in which the documentation lists them. What is not here does not exist. */
 import { apiKeyRoutes } from './api-keys.routes';
 import { exceptionRoutes } from './exceptions.routes';
+import { floorRoutes } from './floor.routes';
 import { healthRoutes } from './health.routes';
 import type { OpenRoute } from './open-routes';
 import { orderActionRoutes } from './order-actions.routes';
@@ -19,6 +20,7 @@ export const routes: readonly Route[] = [
   ...orderActionRoutes,
   ...exceptionRoutes,
   ...parcelRoutes,
+  ...floorRoutes,
   ...stockRoutes,
   ...productRoutes,
   ...settingsRoutes,

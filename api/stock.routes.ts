@@ -4,6 +4,7 @@ import { adjustStock } from '../commands/stock/adjust-stock';
 import { id } from '../contracts/common';
 import { adjustedSchema, adjustmentSchema, ledgerEntrySchema, stockLevelSchema } from '../contracts/stock';
 import { type LedgerRow, listLedger, listStockLevels, productIdOfSku } from '../db/stock-read.repo';
+import { findWarehouse } from '../db/warehouse.repo';
 import { isFailure } from '../domain/failure-types';
 import { timeOf } from './answers';
 import { page, pageOf, pageQuery, readCursor, timestampText } from './pagination';
@@ -83,8 +84,13 @@ export const stockRoutes: readonly Route[] = [
     merchant: 'one',
     body: adjustmentSchema,
     answers: { 201: adjustedSchema },
-    handler: async ({ deps, caller, merchantId, effectKey, body }) => {
+    handler: async ({ deps, caller, merchantId, effectKey, body, transaction }) => {
       const { kind, warehouseId, reason } = body;
+      const served = await transaction((tx) =>
+        findWarehouse(tx, caller.organisationId, [merchantId], warehouseId),
+      );
+      // One that serves others only must read like one that does not exist.
+      if (served === null) throw notThere('/warehouseId', 'no such warehouse serves the merchant');
       const lines = body.lines.map(({ delta, ...given }) => ({ ...defined(given), delta }));
       const request = { merchantId, causeId: effectKey, kind, warehouseId, reason, lines };
       try {
@@ -93,13 +99,17 @@ export const stockRoutes: readonly Route[] = [
       } catch (error) {
         // The adjustments themselves were found; what they name inside was not.
         if (isFailure(error, 'NotFound')) {
-          throw new ProblemError('invalid-reference', { detail: error.message, cause: error });
+          throw notThere('/lines', error.message);
         }
         throw error;
       }
     },
   }),
 ];
+
+function notThere(pointer: string, message: string): ProblemError {
+  return new ProblemError('invalid-reference', { errors: [{ pointer, message }] });
+}
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
