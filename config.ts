@@ -6,7 +6,11 @@ import { z } from 'zod';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const count = (fallback: number) => z.coerce.number().int().min(1).max(10_000).default(fallback);
-const optionalUrl = z.url().optional();
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional();
+const databaseUrl = z
+  .url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://user:password@host:port/database' })
+  .optional();
+const hostAndPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/@]+):\d{1,5}$/, 'must be host:port');
 
 const encryptionKey = z
   .string()
@@ -26,32 +30,35 @@ const list = (separator = ',') =>
 
 const schema = z.object({
   /** Owner of the schema: needed by migrate alone. */
-  DATABASE_URL: optionalUrl,
-  DATABASE_APP_URL: optionalUrl,
-  DATABASE_SYSTEM_URL: optionalUrl,
-  DATABASE_CHECK_URL: optionalUrl,
+  DATABASE_URL: databaseUrl,
+  DATABASE_APP_URL: databaseUrl,
+  DATABASE_SYSTEM_URL: databaseUrl,
+  DATABASE_CHECK_URL: databaseUrl,
   /** Connections a pool; API, worker and dispatcher have one pool a role each. */
   DATABASE_POOL_SIZE: count(10),
-  TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
+  TEMPORAL_ADDRESS: hostAndPort.default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().default('default'),
   TEMPORAL_API_KEY: z.string().optional(),
   TEMPORAL_TLS: z.stringbool().default(false),
   /** Where people open the Temporal UI; links to stuck orders are made from it. */
-  TEMPORAL_UI_URL: optionalUrl,
+  TEMPORAL_UI_URL: httpUrl,
   API_HOST: z.string().default('127.0.0.1'),
   API_PORT: port.default(8080),
   /** Under which address partners and people reach the API. */
-  PUBLIC_URL: optionalUrl,
+  PUBLIC_URL: httpUrl,
   /** Port of the codec endpoint of the Temporal UI; 0 picks a free one. Loopback only. */
   CODEC_PORT: port.default(8081),
   CODEC_TOKEN: z.string().optional(),
   METRICS_PORT: port.optional(),
   QUAYSIDE_DATA_DIR: z.string().default('.quayside'),
   /** `id:base64,…`: the first encrypts, all decrypt. For secrets at rest and Temporal's payloads. */
-  QUAYSIDE_ENCRYPTION_KEYS: list().pipe(z.array(encryptionKey).min(1)).optional(),
+  QUAYSIDE_ENCRYPTION_KEYS: list()
+    .pipe(z.array(encryptionKey).min(1))
+    .refine((keys) => new Set(keys.map(({ id }) => id)).size === keys.length, 'two keys have the same id')
+    .optional(),
   /** host:port pairs that outgoing calls may reach although they are private or not https. */
-  OUTGOING_ALLOW_HOSTS: list().default([]),
-  SMTP_URL: optionalUrl,
+  OUTGOING_ALLOW_HOSTS: list().pipe(z.array(hostAndPort)).default([]),
+  SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be smtp://host:port' }).optional(),
   MAIL_FROM: z.string().default('orders@quayside.example'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   /** Local activities hold a workflow-task slot: 40 slots allow 31 intakes at once, 200 allow 191. */
