@@ -71,14 +71,23 @@ export async function runCheck(
       // The snapshot is taken by the first query; the journals read next are younger than it.
       await tx.rows({ text: 'select 1' });
       const partners = await lookAtPartners(tx, { urls, before, after: await readJournals(urls) });
-      const findings: Finding[] = [];
-      for (const invariant of INVARIANTS)
-        findings.push(await findingOf(tx, invariant, partners.get(invariant.id), options));
-      return { ok: findings.every(({ ok }) => ok), findings };
+      return checkIn(tx, partners, options);
     });
   } finally {
     await database.close();
   }
+}
+
+/** The same in a transaction that sees every row. */
+export async function checkIn(
+  tx: Tx,
+  partners: ReadonlyMap<string, Looked> = new Map(),
+  options: Partial<CheckOptions> = {},
+): Promise<CheckReport> {
+  const findings: Finding[] = [];
+  for (const invariant of INVARIANTS)
+    findings.push(await findingOf(tx, invariant, partners.get(invariant.id), options));
+  return { ok: findings.every(({ ok }) => ok), findings };
 }
 
 async function findingOf(
