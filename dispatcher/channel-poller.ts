@@ -6,9 +6,14 @@
  */
 import { createHash } from 'node:crypto';
 import { receiveChannelFact } from '../commands/receive-channel-fact';
-import type { ChannelAccount, ChannelConnector, PolledOrder } from '../connectors/channels/port';
+import {
+  type ChannelAccount,
+  type ChannelConnector,
+  NOTHING_LEFT,
+  type PolledOrder,
+} from '../connectors/channels/port';
 import type { Database } from '../db/client';
-import { claimConnections, type ConnectionToPoll, endPoll, keepCursor } from '../db/poll-claim.repo';
+import { type ConnectionToPoll, claimConnections, endPoll, keepCursor } from '../db/poll-claim.repo';
 import { type SealingKeys, unsealSecrets } from '../db/sealed';
 import { Failure } from '../domain/failure-types';
 import type { Logger } from '../telemetry';
@@ -100,13 +105,18 @@ async function pollPage(
   return { connection: kept, more: page.more };
 }
 
+function kindOf({ order, reason }: PolledOrder) {
+  if (order !== null) return 'order' as const;
+  return reason === NOTHING_LEFT ? ('ignored' as const) : ('unreadable' as const);
+}
+
 /** The same version of an order is the same event, however often a cursor finds it. */
 function factOf(polled: PolledOrder) {
   const version = polled.order?.version ?? createHash('sha256').update(polled.raw).digest('hex').slice(0, 32);
   return {
     eventId: `poll:${polled.externalId}:${version}`,
     topic: 'poll',
-    kind: polled.order === null ? ('unreadable' as const) : ('order' as const),
+    kind: kindOf(polled),
     order: polled.order,
     externalOrderId: polled.externalId,
     ...(polled.reason === undefined ? {} : { reason: polled.reason }),

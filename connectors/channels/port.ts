@@ -19,6 +19,9 @@ export interface ChannelAccount {
   readonly timeoutMs: number;
 }
 
+/** Reason of an order that is fulfilled or refunded already: no work for a warehouse, and no fault either. */
+export const NOTHING_LEFT = 'nothing_left_to_fulfil';
+
 export interface PolledOrder {
   /** null when the payload could not be read: it is parked with `reason`. */
   readonly order: IncomingOrder | null;

@@ -7,10 +7,11 @@
  */
 import {
   type IncomingOrder,
-  type PaymentState,
   incomingOrderSchema,
+  type PaymentState,
 } from '../../../contracts/incoming-order';
 import { parseMinor } from '../../../domain/money';
+import { NOTHING_LEFT } from '../port';
 
 export interface ShopifyLineReading {
   readonly id: string;
@@ -70,9 +71,6 @@ export interface ShopifyOrderResult {
   /** Why there is no order, as `name: detail`. */
   readonly reason?: string;
 }
-
-/** Everything is fulfilled or refunded already: no work for a warehouse, and no fault either. */
-export const NOTHING_LEFT = 'nothing_left_to_fulfil';
 
 /**
  * A status that is missing or new to us counts as not paid: that parks the order, where the other

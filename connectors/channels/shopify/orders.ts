@@ -11,7 +11,7 @@ import type { ChannelAccount, PolledOrder, PollPage } from '../port';
 import { callAdminApi, pageInfoSchema, remainingPages } from './admin-api';
 import { CHANGED_ORDERS, ORDER_LINES } from './documents';
 import { plainId } from './global-ids';
-import { type ShopifyLineReading, type ShopifyOrderReading, incomingOrderOf } from './order-mapping';
+import { incomingOrderOf, type ShopifyLineReading, type ShopifyOrderReading } from './order-mapping';
 
 /** Shopify promises no bound for its index; a minute is well above what is commonly seen. */
 const OVERLAP_MS = 60_000;

@@ -5,7 +5,7 @@
  * Admin "Order" resource, 2026-10, and older payloads that lack the quantities computed by Shopify.
  */
 import { z } from 'zod';
-import { type ShopifyOrderReading, type ShopifyOrderResult, incomingOrderOf } from './order-mapping';
+import { incomingOrderOf, type ShopifyOrderReading, type ShopifyOrderResult } from './order-mapping';
 
 const id = z.union([z.int(), z.string().regex(/^\d{1,30}$/)]).transform(String);
 const amount = z.union([z.string(), z.number()]).transform(String);

@@ -13,8 +13,8 @@ import type { ChannelAccount, TrackingResult, TrackingUpdate } from '../port';
 import { callAdminApi } from './admin-api';
 import { CREATE_FULFILLMENT } from './documents';
 import {
-  type FulfillmentOrder,
   alreadyTold,
+  type FulfillmentOrder,
   readFulfillmentOrders,
   type Units,
   unitsOf,

@@ -9,7 +9,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { parseExactJson } from '../../../contracts/exact-json';
 import type { ChannelWebhookFact } from '../port';
-import { NOTHING_LEFT } from './order-mapping';
+import { NOTHING_LEFT } from '../port';
 import { shopifyOrderFromRest } from './rest-order';
 
 /** As node:http gives them: names in lower case. */
