@@ -1,0 +1,1487 @@
+-- The schema that the migrations make, for readers. Made by "npm run schema:dump"; CI compares it.
+-- Migrations are the truth: change those and make this file anew.
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION public.business_now(of_merchant uuid)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$ select coalesce((select business_now from merchant where id = of_merchant), now()) $function$
+;
+grant execute on function business_now to public;
+
+CREATE OR REPLACE FUNCTION public.ensure_ledger_month(of_month date)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  first_day date := date_trunc('month', of_month)::date;
+  name text := 'stock_ledger_' || to_char(first_day, 'YYYY_MM');
+begin
+  if to_regclass('public.' || name) is not null then return; end if;
+  if first_day < date '2000-01-01' or first_day > date '2100-01-01' then
+    raise exception 'not a ledger month: %', first_day using errcode = '22008';
+  end if;
+  perform pg_advisory_xact_lock(hashtext('ensure_ledger_month'));
+  if to_regclass('public.' || name) is not null then return; end if;
+  execute format('create table %I partition of stock_ledger for values from (%L) to (%L)',
+    name, first_day, (first_day + interval '1 month')::date);
+  execute format('alter table %I enable row level security', name);
+  execute format('alter table %I force row level security', name);
+  execute format('create policy tenant on %I to quayside_app using (%s) with check (%s)', name,
+    $policy$merchant_id = any((select string_to_array(nullif(current_setting('app.merchant_ids', true), ''), ',')::uuid[])::uuid[])$policy$, $policy$merchant_id = any((select string_to_array(nullif(current_setting('app.merchant_ids', true), ''), ',')::uuid[])::uuid[])$policy$);
+  execute format('create policy checker on %I for select to quayside_check using (true)', name);
+  execute format('grant select on %I to quayside_check', name);
+end $function$
+;
+grant execute on function ensure_ledger_month to quayside_app;
+
+CREATE OR REPLACE FUNCTION public.outbox_wake()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_notify('quayside_outbox', '');
+  return null;
+end $function$
+;
+grant execute on function outbox_wake to public;
+
+-- Tables
+
+create table address_check (
+  merchant_id uuid not null,
+  address_sha256 bytea not null,
+  deliverable boolean not null,
+  external_id text,
+  problems text[] default '{}'::text[] not null,
+  checked_at timestamp with time zone default now() not null,
+  constraint address_check_pkey PRIMARY KEY (merchant_id, address_sha256),
+  constraint address_check_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+alter table address_check enable row level security;
+alter table address_check force row level security;
+create policy checker on address_check for select to quayside_check using (true);
+create policy tenant on address_check for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on address_check to quayside_app;
+grant select on address_check to quayside_check;
+
+create table allocation (
+  merchant_id uuid not null,
+  reservation_id uuid not null,
+  location_id uuid not null,
+  product_id uuid not null,
+  lot_code text default ''::text not null,
+  quantity integer not null,
+  constraint allocation_pkey PRIMARY KEY (merchant_id, reservation_id, location_id, lot_code),
+  constraint allocation_quantity_check CHECK ((quantity > 0)),
+  constraint allocation_location_id_fkey FOREIGN KEY (location_id) REFERENCES location(id),
+  constraint allocation_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint allocation_merchant_id_reservation_id_fkey FOREIGN KEY (merchant_id, reservation_id) REFERENCES reservation(merchant_id, id)
+);
+CREATE INDEX allocation_bin ON public.allocation USING btree (merchant_id, location_id, product_id, lot_code);
+alter table allocation enable row level security;
+alter table allocation force row level security;
+create policy checker on allocation for select to quayside_check using (true);
+create policy tenant on allocation for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on allocation to quayside_app;
+grant select on allocation to quayside_check;
+
+create table api_key (
+  id uuid not null,
+  organisation_id uuid not null,
+  name text not null,
+  prefix text not null,
+  key_sha256 bytea not null,
+  scopes text[] not null,
+  merchant_ids uuid[],
+  person_id uuid,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint api_key_pkey PRIMARY KEY (id),
+  constraint api_key_key_sha256_key UNIQUE (key_sha256),
+  constraint api_key_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisation(id),
+  constraint api_key_person_id_fkey FOREIGN KEY (person_id) REFERENCES person(id)
+);
+alter table api_key enable row level security;
+alter table api_key force row level security;
+create policy checker on api_key for select to quayside_check using (true);
+create policy system on api_key for all to quayside_system using (true) with check (true);
+create policy tenant on api_key for all to quayside_app using ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on api_key to quayside_app;
+grant select on api_key to quayside_check;
+grant select on api_key to quayside_system;
+
+create table audit_log (
+  id uuid not null,
+  organisation_id uuid not null,
+  merchant_id uuid,
+  actor text not null,
+  action text not null,
+  thing_kind text not null,
+  thing_id text not null,
+  reason text,
+  before jsonb,
+  after jsonb,
+  request_id text,
+  xid xid8 default pg_current_xact_id() not null,
+  at timestamp with time zone default now() not null,
+  constraint audit_log_pkey PRIMARY KEY (id),
+  constraint audit_log_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint audit_log_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisation(id)
+);
+CREATE INDEX audit_log_thing ON public.audit_log USING btree (merchant_id, thing_id, at);
+CREATE INDEX audit_log_xid ON public.audit_log USING btree (xid, id);
+alter table audit_log enable row level security;
+alter table audit_log force row level security;
+create policy checker on audit_log for select to quayside_check using (true);
+create policy system on audit_log for all to quayside_system using (true) with check (true);
+create policy tenant on audit_log for all to quayside_app using (((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])) OR ((merchant_id IS NULL) AND (organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))))) with check (((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])) OR ((merchant_id IS NULL) AND (organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])))));
+grant insert, select on audit_log to quayside_app;
+grant select on audit_log to quayside_check;
+grant select on audit_log to quayside_system;
+
+create table audit_seal (
+  number bigint not null,
+  up_to_xid xid8 not null,
+  entries integer not null,
+  prev bytea not null,
+  root bytea not null,
+  sealed_at timestamp with time zone default now() not null,
+  constraint audit_seal_pkey PRIMARY KEY (number),
+  constraint audit_seal_root_key UNIQUE (root)
+);
+alter table audit_seal enable row level security;
+alter table audit_seal force row level security;
+create policy checker on audit_seal for select to quayside_check using (true);
+create policy system on audit_seal for all to quayside_system using (true) with check (true);
+grant select on audit_seal to quayside_check;
+grant insert, select on audit_seal to quayside_system;
+
+create table backorder (
+  merchant_id uuid not null,
+  order_id uuid not null,
+  product_id uuid not null,
+  quantity integer not null,
+  priority integer default 0 not null,
+  ship_by timestamp with time zone,
+  placed_at timestamp with time zone not null,
+  constraint backorder_pkey PRIMARY KEY (merchant_id, order_id, product_id),
+  constraint backorder_quantity_check CHECK ((quantity > 0)),
+  constraint backorder_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint backorder_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id),
+  constraint backorder_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id)
+);
+CREATE INDEX backorder_queue ON public.backorder USING btree (merchant_id, product_id, priority DESC, ship_by, placed_at);
+alter table backorder enable row level security;
+alter table backorder force row level security;
+create policy checker on backorder for select to quayside_check using (true);
+create policy tenant on backorder for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on backorder to quayside_app;
+grant select on backorder to quayside_check;
+
+create table bin_balance (
+  merchant_id uuid not null,
+  location_id uuid not null,
+  product_id uuid not null,
+  lot_code text default ''::text not null,
+  warehouse_id uuid not null,
+  on_hand integer default 0 not null,
+  allocated integer default 0 not null,
+  constraint bin_balance_pkey PRIMARY KEY (merchant_id, location_id, product_id, lot_code),
+  constraint bin_balance_allocated_check CHECK ((allocated >= 0)),
+  constraint bin_balance_on_hand_check CHECK ((on_hand >= 0)),
+  constraint never_overallocated CHECK ((allocated <= on_hand)),
+  constraint bin_balance_location_id_fkey FOREIGN KEY (location_id) REFERENCES location(id),
+  constraint bin_balance_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint bin_balance_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id),
+  constraint bin_balance_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
+) with (fillfactor=70);
+CREATE INDEX bin_balance_product ON public.bin_balance USING btree (merchant_id, warehouse_id, product_id);
+alter table bin_balance enable row level security;
+alter table bin_balance force row level security;
+create policy checker on bin_balance for select to quayside_check using (true);
+create policy tenant on bin_balance for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on bin_balance to quayside_app;
+grant select on bin_balance to quayside_check;
+
+create table bundle_component (
+  merchant_id uuid not null,
+  bundle_product_id uuid not null,
+  component_product_id uuid not null,
+  quantity integer not null,
+  constraint bundle_component_pkey PRIMARY KEY (merchant_id, bundle_product_id, component_product_id),
+  constraint bundle_component_check CHECK ((bundle_product_id <> component_product_id)),
+  constraint bundle_component_quantity_check CHECK (((quantity >= 1) AND (quantity <= 100000))),
+  constraint bundle_component_merchant_id_bundle_product_id_fkey FOREIGN KEY (merchant_id, bundle_product_id) REFERENCES product(merchant_id, id),
+  constraint bundle_component_merchant_id_component_product_id_fkey FOREIGN KEY (merchant_id, component_product_id) REFERENCES product(merchant_id, id),
+  constraint bundle_component_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+alter table bundle_component enable row level security;
+alter table bundle_component force row level security;
+create policy checker on bundle_component for select to quayside_check using (true);
+create policy tenant on bundle_component for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on bundle_component to quayside_app;
+grant select on bundle_component to quayside_check;
+
+create table carrier_account (
+  id uuid not null,
+  organisation_id uuid not null,
+  merchant_id uuid,
+  provider text not null,
+  name text not null,
+  base_url text not null,
+  credentials_sealed bytea not null,
+  webhook_path_sha256 bytea not null,
+  sandbox boolean default false not null,
+  disabled_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint carrier_account_pkey PRIMARY KEY (id),
+  constraint carrier_account_webhook_path_sha256_key UNIQUE (webhook_path_sha256),
+  constraint carrier_account_provider_check CHECK ((provider = 'easypost'::text)),
+  constraint carrier_account_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint carrier_account_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisation(id)
+);
+alter table carrier_account enable row level security;
+alter table carrier_account force row level security;
+create policy checker on carrier_account for select to quayside_check using (true);
+create policy system on carrier_account for all to quayside_system using (true) with check (true);
+create policy tenant on carrier_account for all to quayside_app using (((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])) AND ((merchant_id IS NULL) OR (merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))))) with check (((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])) AND ((merchant_id IS NULL) OR (merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])))));
+grant insert, select, update on carrier_account to quayside_app;
+grant select on carrier_account to quayside_check;
+grant select on carrier_account to quayside_system;
+
+create table carrier_inbox (
+  id uuid not null,
+  organisation_id uuid not null,
+  carrier_account_id uuid not null,
+  event_key text not null,
+  topic text not null,
+  body text,
+  state text default 'received'::text not null,
+  reason text,
+  received_at timestamp with time zone default now() not null,
+  processed_at timestamp with time zone,
+  constraint carrier_inbox_pkey PRIMARY KEY (organisation_id, id),
+  constraint carrier_inbox_organisation_id_carrier_account_id_event_key_key UNIQUE (organisation_id, carrier_account_id, event_key),
+  constraint carrier_inbox_state_check CHECK ((state = ANY (ARRAY['received'::text, 'processed'::text, 'parked'::text]))),
+  constraint carrier_inbox_carrier_account_id_fkey FOREIGN KEY (carrier_account_id) REFERENCES carrier_account(id),
+  constraint carrier_inbox_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisation(id)
+);
+CREATE INDEX carrier_inbox_waiting ON public.carrier_inbox USING btree (received_at) WHERE (state = 'received'::text);
+alter table carrier_inbox enable row level security;
+alter table carrier_inbox force row level security;
+create policy checker on carrier_inbox for select to quayside_check using (true);
+create policy tenant on carrier_inbox for all to quayside_app using ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on carrier_inbox to quayside_app;
+grant select on carrier_inbox to quayside_check;
+
+create table carton (
+  id uuid not null,
+  merchant_id uuid not null,
+  code text not null,
+  length_mm integer not null,
+  width_mm integer not null,
+  height_mm integer not null,
+  tare_grams integer not null,
+  max_grams integer not null,
+  cost_minor bigint default 0 not null,
+  archived_at timestamp with time zone,
+  constraint carton_pkey PRIMARY KEY (merchant_id, id),
+  constraint carton_merchant_id_code_key UNIQUE (merchant_id, code),
+  constraint carton_cost_minor_check CHECK ((cost_minor >= 0)),
+  constraint carton_height_mm_check CHECK ((height_mm > 0)),
+  constraint carton_length_mm_check CHECK ((length_mm > 0)),
+  constraint carton_max_grams_check CHECK ((max_grams > 0)),
+  constraint carton_tare_grams_check CHECK ((tare_grams >= 0)),
+  constraint carton_width_mm_check CHECK ((width_mm > 0)),
+  constraint carton_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+alter table carton enable row level security;
+alter table carton force row level security;
+create policy checker on carton for select to quayside_check using (true);
+create policy tenant on carton for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on carton to quayside_app;
+grant select on carton to quayside_check;
+
+create table channel_connection (
+  id uuid not null,
+  merchant_id uuid not null,
+  channel text not null,
+  name text not null,
+  base_url text default ''::text not null,
+  credentials_sealed bytea,
+  webhook_path_sha256 bytea,
+  poll_cursor text,
+  poll_due_at timestamp with time zone,
+  poll_leased_until timestamp with time zone,
+  poll_error text,
+  tells_tracking boolean default true not null,
+  sandbox boolean default false not null,
+  disabled_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint channel_connection_pkey PRIMARY KEY (merchant_id, id),
+  constraint channel_connection_webhook_path_sha256_key UNIQUE (webhook_path_sha256),
+  constraint channel_connection_channel_check CHECK ((channel = ANY (ARRAY['shopify'::text, 'generic'::text, 'api'::text, 'csv'::text]))),
+  constraint channel_connection_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+CREATE INDEX channel_connection_poll ON public.channel_connection USING btree (poll_due_at) WHERE ((poll_due_at IS NOT NULL) AND (disabled_at IS NULL));
+alter table channel_connection enable row level security;
+alter table channel_connection force row level security;
+create policy checker on channel_connection for select to quayside_check using (true);
+create policy system on channel_connection for all to quayside_system using (true) with check (true);
+create policy tenant on channel_connection for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on channel_connection to quayside_app;
+grant select on channel_connection to quayside_check;
+grant select, update on channel_connection to quayside_system;
+
+create table customer (
+  id uuid not null,
+  merchant_id uuid not null,
+  connection_id uuid,
+  external_id text,
+  name text,
+  email text,
+  phone text,
+  vip boolean default false not null,
+  locale text default 'en'::text not null,
+  erased_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint customer_pkey PRIMARY KEY (merchant_id, id),
+  constraint customer_merchant_id_connection_id_external_id_key UNIQUE (merchant_id, connection_id, external_id),
+  constraint customer_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+alter table customer enable row level security;
+alter table customer force row level security;
+create policy checker on customer for select to quayside_check using (true);
+create policy tenant on customer for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on customer to quayside_app;
+grant select on customer to quayside_check;
+
+create table exception (
+  id uuid not null,
+  merchant_id uuid not null,
+  reason text not null,
+  key text not null,
+  cause text not null,
+  order_id uuid,
+  thing_kind text not null,
+  thing_id text not null,
+  state text default 'open'::text not null,
+  owner text not null,
+  message text not null,
+  tried jsonb default '[]'::jsonb not null,
+  opened_at timestamp with time zone default now() not null,
+  deadline_at timestamp with time zone,
+  snoozed_until timestamp with time zone,
+  resolved_at timestamp with time zone,
+  resolved_by text,
+  resolution text,
+  constraint exception_pkey PRIMARY KEY (merchant_id, id),
+  constraint exception_check CHECK (((resolved_at IS NULL) = (state <> 'resolved'::text))),
+  constraint exception_state_check CHECK ((state = ANY (ARRAY['open'::text, 'snoozed'::text, 'resolved'::text]))),
+  constraint exception_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint exception_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id)
+);
+CREATE INDEX exception_list ON public.exception USING btree (merchant_id, state, opened_at, id);
+CREATE UNIQUE INDEX exception_open ON public.exception USING btree (merchant_id, key) WHERE (state <> 'resolved'::text);
+CREATE INDEX exception_open_reason ON public.exception USING btree (reason) WHERE (state <> 'resolved'::text);
+CREATE INDEX exception_order ON public.exception USING btree (merchant_id, order_id);
+alter table exception enable row level security;
+alter table exception force row level security;
+create policy checker on exception for select to quayside_check using (true);
+create policy system on exception for all to quayside_system using (true) with check (true);
+create policy tenant on exception for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on exception to quayside_app;
+grant select on exception to quayside_check;
+grant insert, select, update on exception to quayside_system;
+
+create table fulfilment_order (
+  id uuid not null,
+  merchant_id uuid not null,
+  order_id uuid not null,
+  number integer not null,
+  warehouse_id uuid not null,
+  state text not null,
+  state_since timestamp with time zone default now() not null,
+  ship_by timestamp with time zone,
+  wms_reference text,
+  distance_km double precision,
+  created_at timestamp with time zone default now() not null,
+  shipped_at timestamp with time zone,
+  constraint fulfilment_order_pkey PRIMARY KEY (merchant_id, id),
+  constraint fulfilment_order_merchant_id_order_id_number_key UNIQUE (merchant_id, order_id, number),
+  constraint fulfilment_order_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'reserved'::text, 'released'::text, 'accepted'::text, 'picking'::text, 'picked'::text, 'packing'::text, 'packed'::text, 'shipped'::text, 'delivered'::text, 'rejected'::text, 'cancelled'::text]))),
+  constraint fulfilment_order_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint fulfilment_order_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id),
+  constraint fulfilment_order_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
+);
+CREATE INDEX fulfilment_order_warehouse ON public.fulfilment_order USING btree (merchant_id, warehouse_id, state);
+alter table fulfilment_order enable row level security;
+alter table fulfilment_order force row level security;
+create policy checker on fulfilment_order for select to quayside_check using (true);
+create policy system on fulfilment_order for all to quayside_system using (true) with check (true);
+create policy tenant on fulfilment_order for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on fulfilment_order to quayside_app;
+grant select on fulfilment_order to quayside_check;
+grant select on fulfilment_order to quayside_system;
+
+create table fulfilment_order_line (
+  id uuid not null,
+  merchant_id uuid not null,
+  fulfilment_order_id uuid not null,
+  order_line_id uuid not null,
+  product_id uuid not null,
+  quantity integer not null,
+  shorted integer default 0 not null,
+  constraint fulfilment_order_line_pkey PRIMARY KEY (merchant_id, id),
+  constraint fulfilment_order_line_check CHECK (((shorted >= 0) AND (shorted <= quantity))),
+  constraint fulfilment_order_line_quantity_check CHECK ((quantity > 0)),
+  constraint fulfilment_order_line_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint fulfilment_order_line_merchant_id_fulfilment_order_id_fkey FOREIGN KEY (merchant_id, fulfilment_order_id) REFERENCES fulfilment_order(merchant_id, id),
+  constraint fulfilment_order_line_merchant_id_order_line_id_fkey FOREIGN KEY (merchant_id, order_line_id) REFERENCES sales_order_line(merchant_id, id),
+  constraint fulfilment_order_line_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id)
+);
+CREATE INDEX fulfilment_order_line_order_line ON public.fulfilment_order_line USING btree (merchant_id, order_line_id);
+CREATE INDEX fulfilment_order_line_parent ON public.fulfilment_order_line USING btree (merchant_id, fulfilment_order_id);
+alter table fulfilment_order_line enable row level security;
+alter table fulfilment_order_line force row level security;
+create policy checker on fulfilment_order_line for select to quayside_check using (true);
+create policy tenant on fulfilment_order_line for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on fulfilment_order_line to quayside_app;
+grant select on fulfilment_order_line to quayside_check;
+
+create table idempotency_key (
+  organisation_id uuid not null,
+  api_key_id uuid not null,
+  key text not null,
+  request_sha256 bytea not null,
+  status integer,
+  answer jsonb,
+  created_at timestamp with time zone default now() not null,
+  constraint idempotency_key_pkey PRIMARY KEY (api_key_id, key),
+  constraint idempotency_key_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_key(id),
+  constraint idempotency_key_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisation(id)
+);
+CREATE INDEX idempotency_key_age ON public.idempotency_key USING btree (created_at);
+alter table idempotency_key enable row level security;
+alter table idempotency_key force row level security;
+create policy checker on idempotency_key for select to quayside_check using (true);
+create policy system on idempotency_key for all to quayside_system using (true) with check (true);
+create policy tenant on idempotency_key for all to quayside_app using ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on idempotency_key to quayside_app;
+grant select on idempotency_key to quayside_check;
+grant delete, select on idempotency_key to quayside_system;
+
+create table inbox (
+  id uuid not null,
+  merchant_id uuid not null,
+  source text not null,
+  event_key text not null,
+  topic text not null,
+  body text,
+  state text default 'received'::text not null,
+  reason text,
+  order_id uuid,
+  received_at timestamp with time zone default now() not null,
+  processed_at timestamp with time zone,
+  constraint inbox_pkey PRIMARY KEY (merchant_id, id),
+  constraint inbox_merchant_id_source_event_key_key UNIQUE (merchant_id, source, event_key),
+  constraint inbox_state_check CHECK ((state = ANY (ARRAY['received'::text, 'processed'::text, 'ignored'::text, 'parked'::text]))),
+  constraint inbox_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+CREATE INDEX inbox_order ON public.inbox USING btree (merchant_id, order_id);
+CREATE INDEX inbox_waiting ON public.inbox USING btree (received_at) WHERE (state = 'received'::text);
+alter table inbox enable row level security;
+alter table inbox force row level security;
+create policy checker on inbox for select to quayside_check using (true);
+create policy system on inbox for all to quayside_system using (true) with check (true);
+create policy tenant on inbox for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on inbox to quayside_app;
+grant select on inbox to quayside_check;
+grant select, update on inbox to quayside_system;
+
+create table label (
+  id uuid not null,
+  merchant_id uuid not null,
+  parcel_id uuid not null,
+  step_key text not null,
+  state text not null,
+  state_since timestamp with time zone default now() not null,
+  carrier_account_id uuid not null,
+  address_version integer not null,
+  external_shipment_id text,
+  external_rate_id text,
+  carrier text,
+  service text,
+  tracking_number text,
+  label_url text,
+  amount_minor bigint,
+  currency text,
+  failure text,
+  void_due_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint label_pkey PRIMARY KEY (merchant_id, id),
+  constraint label_merchant_id_step_key_key UNIQUE (merchant_id, step_key),
+  constraint label_check CHECK (((state <> ALL (ARRAY['purchased'::text, 'shipped'::text])) OR ((tracking_number IS NOT NULL) AND (amount_minor IS NOT NULL)))),
+  constraint label_state_check CHECK ((state = ANY (ARRAY['claimed'::text, 'unknown'::text, 'purchased'::text, 'failed'::text, 'shipped'::text, 'void_requested'::text, 'voided'::text, 'void_rejected'::text]))),
+  constraint label_carrier_account_id_fkey FOREIGN KEY (carrier_account_id) REFERENCES carrier_account(id),
+  constraint label_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint label_merchant_id_parcel_id_fkey FOREIGN KEY (merchant_id, parcel_id) REFERENCES parcel(merchant_id, id)
+);
+CREATE UNIQUE INDEX label_live ON public.label USING btree (merchant_id, parcel_id) WHERE (state = ANY (ARRAY['claimed'::text, 'unknown'::text, 'purchased'::text, 'shipped'::text]));
+CREATE INDEX label_void_due ON public.label USING btree (void_due_at) WHERE (void_due_at IS NOT NULL);
+alter table label enable row level security;
+alter table label force row level security;
+create policy checker on label for select to quayside_check using (true);
+create policy system on label for all to quayside_system using (true) with check (true);
+create policy tenant on label for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on label to quayside_app;
+grant select on label to quayside_check;
+grant select, update on label to quayside_system;
+
+create table location (
+  id uuid not null,
+  organisation_id uuid not null,
+  warehouse_id uuid,
+  code text not null,
+  zone text,
+  kind text not null,
+  aisle integer,
+  bay integer,
+  level integer,
+  archived_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint location_pkey PRIMARY KEY (id),
+  constraint location_organisation_id_id_key UNIQUE (organisation_id, id),
+  constraint location_check CHECK (((warehouse_id IS NULL) = (kind = ANY (ARRAY['supplier'::text, 'customer'::text, 'adjustment'::text])))),
+  constraint location_kind_check CHECK ((kind = ANY (ARRAY['bin'::text, 'dock'::text, 'staging'::text, 'packing'::text, 'quarantine'::text, 'damaged'::text, 'supplier'::text, 'customer'::text, 'adjustment'::text]))),
+  constraint location_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisation(id),
+  constraint location_organisation_id_warehouse_id_fkey FOREIGN KEY (organisation_id, warehouse_id) REFERENCES warehouse(organisation_id, id)
+);
+CREATE UNIQUE INDEX location_code ON public.location USING btree (organisation_id, warehouse_id, code) WHERE (warehouse_id IS NOT NULL);
+CREATE UNIQUE INDEX location_virtual ON public.location USING btree (organisation_id, kind) WHERE (warehouse_id IS NULL);
+alter table location enable row level security;
+alter table location force row level security;
+create policy checker on location for select to quayside_check using (true);
+create policy tenant on location for all to quayside_app using ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on location to quayside_app;
+grant select on location to quayside_check;
+
+create table lot (
+  merchant_id uuid not null,
+  product_id uuid not null,
+  code text not null,
+  expires_on date,
+  held boolean default false not null,
+  constraint lot_pkey PRIMARY KEY (merchant_id, product_id, code),
+  constraint lot_code_check CHECK ((code <> ''::text)),
+  constraint lot_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint lot_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id)
+);
+alter table lot enable row level security;
+alter table lot force row level security;
+create policy checker on lot for select to quayside_check using (true);
+create policy tenant on lot for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on lot to quayside_app;
+grant select on lot to quayside_check;
+
+create table manifest (
+  id uuid not null,
+  merchant_id uuid not null,
+  carrier_account_id uuid not null,
+  warehouse_id uuid not null,
+  step_key text not null,
+  external_id text,
+  form_url text,
+  created_at timestamp with time zone default now() not null,
+  constraint manifest_pkey PRIMARY KEY (merchant_id, id),
+  constraint manifest_merchant_id_step_key_key UNIQUE (merchant_id, step_key),
+  constraint manifest_carrier_account_id_fkey FOREIGN KEY (carrier_account_id) REFERENCES carrier_account(id),
+  constraint manifest_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint manifest_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
+);
+alter table manifest enable row level security;
+alter table manifest force row level security;
+create policy checker on manifest for select to quayside_check using (true);
+create policy tenant on manifest for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on manifest to quayside_app;
+grant select on manifest to quayside_check;
+
+create table merchant (
+  id uuid not null,
+  organisation_id uuid not null,
+  slug text not null,
+  name text not null,
+  currency text not null,
+  payment_policy text default 'authorised'::text not null,
+  split_policy text default 'allowed'::text not null,
+  partial_policy text default 'wait'::text not null,
+  short_pick_policy text default 'ask'::text not null,
+  address_check text default 'carrier'::text not null,
+  mail_from text default 'orders@quayside.example'::text not null,
+  catalog_version bigint default 0 not null,
+  business_now timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint merchant_pkey PRIMARY KEY (id),
+  constraint merchant_organisation_id_slug_key UNIQUE (organisation_id, slug),
+  constraint merchant_address_check_check CHECK ((address_check = ANY (ARRAY['carrier'::text, 'local'::text]))),
+  constraint merchant_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint merchant_partial_policy_check CHECK ((partial_policy = ANY (ARRAY['wait'::text, 'ship_available'::text]))),
+  constraint merchant_payment_policy_check CHECK ((payment_policy = ANY (ARRAY['none'::text, 'authorised'::text, 'captured'::text]))),
+  constraint merchant_short_pick_policy_check CHECK ((short_pick_policy = ANY (ARRAY['ask'::text, 'backorder'::text, 'ship_short'::text]))),
+  constraint merchant_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text)),
+  constraint merchant_split_policy_check CHECK ((split_policy = ANY (ARRAY['never'::text, 'allowed'::text]))),
+  constraint merchant_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisation(id)
+);
+alter table merchant enable row level security;
+alter table merchant force row level security;
+create policy checker on merchant for select to quayside_check using (true);
+create policy system on merchant for all to quayside_system using (true) with check (true);
+create policy tenant on merchant for all to quayside_app using ((id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on merchant to quayside_app;
+grant select on merchant to quayside_check;
+grant select on merchant to quayside_system;
+
+create table merchant_warehouse (
+  merchant_id uuid not null,
+  warehouse_id uuid not null,
+  constraint merchant_warehouse_pkey PRIMARY KEY (merchant_id, warehouse_id),
+  constraint merchant_warehouse_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint merchant_warehouse_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
+);
+alter table merchant_warehouse enable row level security;
+alter table merchant_warehouse force row level security;
+create policy checker on merchant_warehouse for select to quayside_check using (true);
+create policy tenant on merchant_warehouse for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select on merchant_warehouse to quayside_app;
+grant select on merchant_warehouse to quayside_check;
+
+create table notification (
+  id uuid not null,
+  merchant_id uuid not null,
+  order_id uuid,
+  event text not null,
+  medium text not null,
+  key text not null,
+  message_id text,
+  state text default 'pending'::text not null,
+  created_at timestamp with time zone default now() not null,
+  sent_at timestamp with time zone,
+  constraint notification_pkey PRIMARY KEY (merchant_id, id),
+  constraint notification_merchant_id_key_key UNIQUE (merchant_id, key),
+  constraint notification_medium_check CHECK ((medium = 'mail'::text)),
+  constraint notification_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'failed'::text, 'skipped'::text]))),
+  constraint notification_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint notification_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id)
+);
+alter table notification enable row level security;
+alter table notification force row level security;
+create policy checker on notification for select to quayside_check using (true);
+create policy system on notification for all to quayside_system using (true) with check (true);
+create policy tenant on notification for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on notification to quayside_app;
+grant select on notification to quayside_check;
+grant select, update on notification to quayside_system;
+
+create table order_address (
+  merchant_id uuid not null,
+  order_id uuid not null,
+  version integer not null,
+  name text,
+  company text,
+  line1 text,
+  line2 text,
+  city text,
+  region text,
+  postal_code text,
+  country text,
+  phone text,
+  email text,
+  checked text default 'unchecked'::text not null,
+  problems text[] default '{}'::text[] not null,
+  created_at timestamp with time zone default now() not null,
+  constraint order_address_pkey PRIMARY KEY (merchant_id, order_id, version),
+  constraint order_address_checked_check CHECK ((checked = ANY (ARRAY['unchecked'::text, 'local'::text, 'carrier'::text, 'undeliverable'::text]))),
+  constraint order_address_version_check CHECK ((version >= 1)),
+  constraint order_address_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint order_address_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id)
+);
+alter table order_address enable row level security;
+alter table order_address force row level security;
+create policy checker on order_address for select to quayside_check using (true);
+create policy tenant on order_address for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on order_address to quayside_app;
+grant select on order_address to quayside_check;
+
+create table order_fact (
+  merchant_id uuid not null,
+  key text not null,
+  order_id uuid not null,
+  kind text not null,
+  product_id uuid,
+  quantity numeric(14,3) default 0 not null,
+  amount_minor bigint,
+  currency text,
+  occurred_at timestamp with time zone not null,
+  constraint order_fact_pkey PRIMARY KEY (merchant_id, key),
+  constraint order_fact_kind_check CHECK ((kind = ANY (ARRAY['cogs'::text, 'revenue'::text, 'shipping_cost'::text, 'material'::text, 'labour_minutes'::text, 'credit'::text]))),
+  constraint order_fact_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint order_fact_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id)
+);
+CREATE INDEX order_fact_order ON public.order_fact USING btree (merchant_id, order_id);
+alter table order_fact enable row level security;
+alter table order_fact force row level security;
+create policy checker on order_fact for select to quayside_check using (true);
+create policy tenant on order_fact for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select on order_fact to quayside_app;
+grant select on order_fact to quayside_check;
+
+create table order_hold (
+  merchant_id uuid not null,
+  order_id uuid not null,
+  name text not null,
+  note text,
+  placed_by text not null,
+  placed_at timestamp with time zone default now() not null,
+  released_by text,
+  released_at timestamp with time zone,
+  constraint order_hold_pkey PRIMARY KEY (merchant_id, order_id, name, placed_at),
+  constraint order_hold_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint order_hold_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id)
+);
+CREATE UNIQUE INDEX order_hold_active ON public.order_hold USING btree (merchant_id, order_id, name) WHERE (released_at IS NULL);
+alter table order_hold enable row level security;
+alter table order_hold force row level security;
+create policy checker on order_hold for select to quayside_check using (true);
+create policy tenant on order_hold for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on order_hold to quayside_app;
+grant select on order_hold to quayside_check;
+
+create table order_tombstone (
+  merchant_id uuid not null,
+  connection_id uuid not null,
+  external_id text not null,
+  reason text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint order_tombstone_pkey PRIMARY KEY (merchant_id, connection_id, external_id),
+  constraint order_tombstone_merchant_id_connection_id_fkey FOREIGN KEY (merchant_id, connection_id) REFERENCES channel_connection(merchant_id, id),
+  constraint order_tombstone_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+alter table order_tombstone enable row level security;
+alter table order_tombstone force row level security;
+create policy checker on order_tombstone for select to quayside_check using (true);
+create policy tenant on order_tombstone for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select on order_tombstone to quayside_app;
+grant select on order_tombstone to quayside_check;
+
+create table organisation (
+  id uuid not null,
+  name text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint organisation_pkey PRIMARY KEY (id)
+);
+alter table organisation enable row level security;
+alter table organisation force row level security;
+create policy checker on organisation for select to quayside_check using (true);
+create policy system on organisation for all to quayside_system using (true) with check (true);
+create policy tenant on organisation for all to quayside_app using ((id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select on organisation to quayside_app;
+grant select on organisation to quayside_check;
+grant select on organisation to quayside_system;
+
+create table outbox (
+  id uuid not null,
+  merchant_id uuid not null,
+  kind text not null,
+  key text not null,
+  order_id uuid,
+  lane text default ''::text not null,
+  payload jsonb not null,
+  state text default 'pending'::text not null,
+  due_at timestamp with time zone default now() not null,
+  attempts integer default 0 not null,
+  leased_until timestamp with time zone,
+  last_error text,
+  created_at timestamp with time zone default now() not null,
+  done_at timestamp with time zone,
+  constraint outbox_pkey PRIMARY KEY (merchant_id, id),
+  constraint outbox_merchant_id_key_key UNIQUE (merchant_id, key),
+  constraint outbox_kind_check CHECK ((kind = ANY (ARRAY['workflow.start'::text, 'workflow.signal'::text, 'workflow.update'::text, 'channel.tracking'::text, 'mail'::text, 'webhook'::text]))),
+  constraint outbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'leased'::text, 'done'::text, 'dead'::text]))),
+  constraint outbox_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+) with (fillfactor=70);
+CREATE INDEX outbox_due ON public.outbox USING btree (lane, due_at) WHERE (state = ANY (ARRAY['pending'::text, 'leased'::text]));
+CREATE INDEX outbox_order ON public.outbox USING btree (merchant_id, order_id) WHERE (order_id IS NOT NULL);
+CREATE TRIGGER outbox_wake AFTER INSERT ON public.outbox FOR EACH STATEMENT EXECUTE FUNCTION outbox_wake();
+alter table outbox enable row level security;
+alter table outbox force row level security;
+create policy checker on outbox for select to quayside_check using (true);
+create policy system on outbox for all to quayside_system using (true) with check (true);
+create policy tenant on outbox for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on outbox to quayside_app;
+grant select on outbox to quayside_check;
+grant insert, select, update on outbox to quayside_system;
+
+create table parcel (
+  id uuid not null,
+  merchant_id uuid not null,
+  order_id uuid not null,
+  fulfilment_order_id uuid not null,
+  number integer not null,
+  state text default 'open'::text not null,
+  state_since timestamp with time zone default now() not null,
+  carton_id uuid,
+  weight_grams integer,
+  length_mm integer,
+  width_mm integer,
+  height_mm integer,
+  carrier text,
+  service text,
+  tracking_number text,
+  carrier_account_id uuid,
+  promised_at timestamp with time zone,
+  shipped_at timestamp with time zone,
+  delivered_at timestamp with time zone,
+  track_due_at timestamp with time zone,
+  manifest_id uuid,
+  created_at timestamp with time zone default now() not null,
+  constraint parcel_pkey PRIMARY KEY (merchant_id, id),
+  constraint parcel_merchant_id_fulfilment_order_id_number_key UNIQUE (merchant_id, fulfilment_order_id, number),
+  constraint parcel_state_check CHECK ((state = ANY (ARRAY['open'::text, 'packed'::text, 'labelled'::text, 'shipped'::text, 'in_transit'::text, 'out_for_delivery'::text, 'delivered'::text, 'delivery_failed'::text, 'returned_to_sender'::text, 'lost'::text, 'damaged'::text, 'cancelled'::text]))),
+  constraint parcel_weight_grams_check CHECK ((weight_grams > 0)),
+  constraint parcel_carrier_account_id_fkey FOREIGN KEY (carrier_account_id) REFERENCES carrier_account(id),
+  constraint parcel_merchant_id_carton_id_fkey FOREIGN KEY (merchant_id, carton_id) REFERENCES carton(merchant_id, id),
+  constraint parcel_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint parcel_merchant_id_fulfilment_order_id_fkey FOREIGN KEY (merchant_id, fulfilment_order_id) REFERENCES fulfilment_order(merchant_id, id),
+  constraint parcel_merchant_id_manifest_id_fkey FOREIGN KEY (merchant_id, manifest_id) REFERENCES manifest(merchant_id, id),
+  constraint parcel_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id)
+);
+CREATE INDEX parcel_order ON public.parcel USING btree (merchant_id, order_id);
+CREATE INDEX parcel_track_due ON public.parcel USING btree (track_due_at) WHERE (track_due_at IS NOT NULL);
+CREATE INDEX parcel_tracking ON public.parcel USING btree (merchant_id, tracking_number) WHERE (tracking_number IS NOT NULL);
+alter table parcel enable row level security;
+alter table parcel force row level security;
+create policy checker on parcel for select to quayside_check using (true);
+create policy system on parcel for all to quayside_system using (true) with check (true);
+create policy tenant on parcel for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on parcel to quayside_app;
+grant select on parcel to quayside_check;
+grant select, update on parcel to quayside_system;
+
+create table parcel_line (
+  merchant_id uuid not null,
+  parcel_id uuid not null,
+  fulfilment_order_line_id uuid not null,
+  product_id uuid not null,
+  quantity integer not null,
+  constraint parcel_line_pkey PRIMARY KEY (merchant_id, parcel_id, fulfilment_order_line_id),
+  constraint parcel_line_quantity_check CHECK ((quantity > 0)),
+  constraint parcel_line_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint parcel_line_merchant_id_fulfilment_order_line_id_fkey FOREIGN KEY (merchant_id, fulfilment_order_line_id) REFERENCES fulfilment_order_line(merchant_id, id),
+  constraint parcel_line_merchant_id_parcel_id_fkey FOREIGN KEY (merchant_id, parcel_id) REFERENCES parcel(merchant_id, id)
+);
+alter table parcel_line enable row level security;
+alter table parcel_line force row level security;
+create policy checker on parcel_line for select to quayside_check using (true);
+create policy tenant on parcel_line for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on parcel_line to quayside_app;
+grant select on parcel_line to quayside_check;
+
+create table person (
+  id uuid not null,
+  organisation_id uuid not null,
+  name text,
+  email text,
+  role text not null,
+  badge_hash bytea,
+  erased_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint person_pkey PRIMARY KEY (id),
+  constraint person_organisation_id_id_key UNIQUE (organisation_id, id),
+  constraint person_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'floor'::text, 'merchant'::text, 'agent'::text, 'supplier'::text, 'auditor'::text, 'integrator'::text]))),
+  constraint person_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisation(id)
+);
+alter table person enable row level security;
+alter table person force row level security;
+create policy checker on person for select to quayside_check using (true);
+create policy tenant on person for all to quayside_app using ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on person to quayside_app;
+grant select on person to quayside_check;
+
+create table product (
+  id uuid not null,
+  merchant_id uuid not null,
+  sku text not null,
+  name text not null,
+  ships boolean default true not null,
+  is_bundle boolean default false not null,
+  gtin text,
+  weight_grams integer,
+  length_mm integer,
+  width_mm integer,
+  height_mm integer,
+  unit_cost_minor bigint,
+  hs_code text,
+  origin_country text,
+  lot_tracked boolean default false not null,
+  serial_tracked boolean default false not null,
+  version bigint default 1 not null,
+  archived_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint product_pkey PRIMARY KEY (merchant_id, id),
+  constraint product_merchant_id_sku_key UNIQUE (merchant_id, sku),
+  constraint product_height_mm_check CHECK ((height_mm >= 0)),
+  constraint product_length_mm_check CHECK ((length_mm >= 0)),
+  constraint product_sku_check CHECK ((sku <> ''::text)),
+  constraint product_unit_cost_minor_check CHECK ((unit_cost_minor >= 0)),
+  constraint product_weight_grams_check CHECK ((weight_grams >= 0)),
+  constraint product_width_mm_check CHECK ((width_mm >= 0)),
+  constraint product_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+alter table product enable row level security;
+alter table product force row level security;
+create policy checker on product for select to quayside_check using (true);
+create policy tenant on product for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on product to quayside_app;
+grant select on product to quayside_check;
+
+create table replay_line (
+  merchant_id uuid not null,
+  invoice_no text not null,
+  line_no integer not null,
+  invoice_kind text not null,
+  kind text not null,
+  sku text not null,
+  description text default ''::text not null,
+  quantity integer not null,
+  amount_minor bigint not null,
+  customer_external_id text,
+  occurred_at timestamp with time zone not null,
+  outcome text,
+  order_id uuid,
+  recorded_at timestamp with time zone default now() not null,
+  constraint replay_line_pkey PRIMARY KEY (merchant_id, invoice_no, line_no),
+  constraint replay_line_check CHECK (((outcome IS NOT NULL) = (kind = 'credit'::text))),
+  constraint replay_line_invoice_kind_check CHECK ((invoice_kind = ANY (ARRAY['order'::text, 'credit'::text, 'write_off'::text]))),
+  constraint replay_line_kind_check CHECK ((kind = ANY (ARRAY['sale'::text, 'credit'::text, 'write_off'::text, 'service'::text]))),
+  constraint replay_line_line_no_check CHECK ((line_no >= 1)),
+  constraint replay_line_outcome_check CHECK ((outcome = ANY (ARRAY['matched'::text, 'over_returned'::text, 'no_prior_sale'::text, 'no_customer'::text]))),
+  constraint replay_line_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint replay_line_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id)
+);
+CREATE INDEX replay_line_customer ON public.replay_line USING btree (merchant_id, customer_external_id, sku, occurred_at);
+CREATE INDEX replay_line_time ON public.replay_line USING btree (merchant_id, occurred_at);
+alter table replay_line enable row level security;
+alter table replay_line force row level security;
+create policy checker on replay_line for select to quayside_check using (true);
+create policy tenant on replay_line for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select on replay_line to quayside_app;
+grant select on replay_line to quayside_check;
+
+create table request (
+  id uuid not null,
+  merchant_id uuid not null,
+  kind text not null,
+  state text default 'open'::text not null,
+  order_id uuid,
+  owner text not null,
+  detail jsonb default '{}'::jsonb not null,
+  key text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint request_pkey PRIMARY KEY (merchant_id, id),
+  constraint request_merchant_id_key_key UNIQUE (merchant_id, key),
+  constraint request_kind_check CHECK ((kind = ANY (ARRAY['purchase_order'::text, 'transfer'::text, 'return'::text, 'carrier_intercept'::text]))),
+  constraint request_state_check CHECK ((state = ANY (ARRAY['open'::text, 'done'::text, 'cancelled'::text]))),
+  constraint request_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint request_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id)
+);
+alter table request enable row level security;
+alter table request force row level security;
+create policy checker on request for select to quayside_check using (true);
+create policy tenant on request for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on request to quayside_app;
+grant select on request to quayside_check;
+
+create table reservation (
+  id uuid not null,
+  merchant_id uuid not null,
+  order_id uuid not null,
+  fulfilment_order_line_id uuid not null,
+  warehouse_id uuid not null,
+  product_id uuid not null,
+  quantity integer not null,
+  state text not null,
+  step_key text not null,
+  created_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  constraint reservation_pkey PRIMARY KEY (merchant_id, id),
+  constraint reservation_check CHECK (((ended_at IS NULL) = (state = ANY (ARRAY['held'::text, 'allocated'::text])))),
+  constraint reservation_quantity_check CHECK ((quantity > 0)),
+  constraint reservation_state_check CHECK ((state = ANY (ARRAY['held'::text, 'allocated'::text, 'consumed'::text, 'released'::text, 'expired'::text, 'taken_back'::text]))),
+  constraint reservation_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint reservation_merchant_id_fulfilment_order_line_id_fkey FOREIGN KEY (merchant_id, fulfilment_order_line_id) REFERENCES fulfilment_order_line(merchant_id, id),
+  constraint reservation_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id),
+  constraint reservation_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
+);
+CREATE INDEX reservation_balance ON public.reservation USING btree (merchant_id, warehouse_id, product_id) WHERE (state = ANY (ARRAY['held'::text, 'allocated'::text]));
+CREATE UNIQUE INDEX reservation_live ON public.reservation USING btree (merchant_id, fulfilment_order_line_id) WHERE (state = ANY (ARRAY['held'::text, 'allocated'::text]));
+CREATE INDEX reservation_order ON public.reservation USING btree (merchant_id, order_id);
+alter table reservation enable row level security;
+alter table reservation force row level security;
+create policy checker on reservation for select to quayside_check using (true);
+create policy tenant on reservation for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on reservation to quayside_app;
+grant select on reservation to quayside_check;
+
+create table sales_order (
+  id uuid not null,
+  merchant_id uuid not null,
+  connection_id uuid not null,
+  external_id text not null,
+  external_number text,
+  external_version text,
+  state text default 'accepted'::text not null,
+  state_since timestamp with time zone default now() not null,
+  deadline_at timestamp with time zone,
+  blocked_reason text,
+  blocked_since timestamp with time zone,
+  blocked_detail jsonb,
+  held boolean default false not null,
+  payment text not null,
+  currency text not null,
+  total_minor bigint not null,
+  customer_id uuid,
+  address_version integer default 1 not null,
+  requested_shipping_method text,
+  service_level text,
+  services text[] default '{}'::text[] not null,
+  max_days integer,
+  channel_ship_by timestamp with time zone,
+  ship_by timestamp with time zone,
+  priority integer default 0 not null,
+  vip boolean default false not null,
+  test boolean default false not null,
+  tags text[] default '{}'::text[] not null,
+  note text,
+  gift_message text,
+  version bigint default 1 not null,
+  placed_at timestamp with time zone not null,
+  accepted_at timestamp with time zone default now() not null,
+  shipped_at timestamp with time zone,
+  delivered_at timestamp with time zone,
+  closed_at timestamp with time zone,
+  constraint sales_order_pkey PRIMARY KEY (merchant_id, id),
+  constraint sales_order_merchant_id_connection_id_external_id_key UNIQUE (merchant_id, connection_id, external_id),
+  constraint sales_order_address_version_check CHECK ((address_version >= 1)),
+  constraint sales_order_check CHECK (((blocked_reason IS NULL) = (blocked_since IS NULL))),
+  constraint sales_order_check1 CHECK (((deadline_at IS NULL) = (state = ANY (ARRAY['closed'::text, 'cancelled'::text])))),
+  constraint sales_order_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint sales_order_payment_check CHECK ((payment = ANY (ARRAY['pending'::text, 'authorised'::text, 'captured'::text, 'voided'::text, 'refunded'::text]))),
+  constraint sales_order_state_check CHECK ((state = ANY (ARRAY['received'::text, 'accepted'::text, 'planned'::text, 'in_fulfilment'::text, 'partly_shipped'::text, 'shipped'::text, 'delivered'::text, 'closed'::text, 'cancelled'::text]))),
+  constraint sales_order_merchant_id_connection_id_fkey FOREIGN KEY (merchant_id, connection_id) REFERENCES channel_connection(merchant_id, id),
+  constraint sales_order_merchant_id_customer_id_fkey FOREIGN KEY (merchant_id, customer_id) REFERENCES customer(merchant_id, id),
+  constraint sales_order_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+CREATE INDEX sales_order_blocked ON public.sales_order USING btree (merchant_id, blocked_reason) WHERE (blocked_reason IS NOT NULL);
+CREATE INDEX sales_order_deadline ON public.sales_order USING btree (deadline_at) WHERE (deadline_at IS NOT NULL);
+CREATE INDEX sales_order_list ON public.sales_order USING btree (merchant_id, placed_at DESC, id DESC);
+CREATE INDEX sales_order_state ON public.sales_order USING btree (merchant_id, state, placed_at DESC, id DESC);
+alter table sales_order enable row level security;
+alter table sales_order force row level security;
+create policy checker on sales_order for select to quayside_check using (true);
+create policy system on sales_order for all to quayside_system using (true) with check (true);
+create policy tenant on sales_order for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on sales_order to quayside_app;
+grant select on sales_order to quayside_check;
+grant select, update on sales_order to quayside_system;
+
+create table sales_order_line (
+  id uuid not null,
+  merchant_id uuid not null,
+  order_id uuid not null,
+  line_no integer not null,
+  external_line_id text not null,
+  sku text not null,
+  title text not null,
+  quantity integer not null,
+  cancelled_quantity integer default 0 not null,
+  unit_price_minor bigint not null,
+  ships boolean not null,
+  product_id uuid,
+  constraint sales_order_line_pkey PRIMARY KEY (merchant_id, id),
+  constraint sales_order_line_merchant_id_order_id_line_no_key UNIQUE (merchant_id, order_id, line_no),
+  constraint sales_order_line_check CHECK (((cancelled_quantity >= 0) AND (cancelled_quantity <= quantity))),
+  constraint sales_order_line_quantity_check CHECK ((quantity > 0)),
+  constraint sales_order_line_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint sales_order_line_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id),
+  constraint sales_order_line_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id)
+);
+CREATE INDEX sales_order_line_sku ON public.sales_order_line USING btree (merchant_id, sku);
+alter table sales_order_line enable row level security;
+alter table sales_order_line force row level security;
+create policy checker on sales_order_line for select to quayside_check using (true);
+create policy tenant on sales_order_line for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on sales_order_line to quayside_app;
+grant select on sales_order_line to quayside_check;
+
+create table scan (
+  merchant_id uuid not null,
+  event_id text not null,
+  task_id uuid not null,
+  task_line_id uuid,
+  kind text not null,
+  person_id uuid not null,
+  quantity integer default 0 not null,
+  code text,
+  outcome jsonb default '{}'::jsonb not null,
+  scanned_at timestamp with time zone default now() not null,
+  constraint scan_pkey PRIMARY KEY (merchant_id, event_id),
+  constraint scan_kind_check CHECK ((kind = ANY (ARRAY['claim'::text, 'pick'::text, 'short'::text, 'pack'::text, 'close_carton'::text, 'ship'::text, 'release'::text]))),
+  constraint scan_quantity_check CHECK ((quantity >= 0)),
+  constraint scan_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint scan_merchant_id_task_id_fkey FOREIGN KEY (merchant_id, task_id) REFERENCES task(merchant_id, id),
+  constraint scan_person_id_fkey FOREIGN KEY (person_id) REFERENCES person(id)
+);
+CREATE INDEX scan_task ON public.scan USING btree (merchant_id, task_id, scanned_at);
+alter table scan enable row level security;
+alter table scan force row level security;
+create policy checker on scan for select to quayside_check using (true);
+create policy tenant on scan for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select on scan to quayside_app;
+grant select on scan to quayside_check;
+
+create table shipment (
+  id uuid not null,
+  merchant_id uuid not null,
+  order_id uuid not null,
+  fulfilment_order_id uuid not null,
+  shipped_at timestamp with time zone not null,
+  posted_at timestamp with time zone,
+  constraint shipment_pkey PRIMARY KEY (merchant_id, id),
+  constraint shipment_merchant_id_fulfilment_order_id_key UNIQUE (merchant_id, fulfilment_order_id),
+  constraint shipment_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint shipment_merchant_id_fulfilment_order_id_fkey FOREIGN KEY (merchant_id, fulfilment_order_id) REFERENCES fulfilment_order(merchant_id, id),
+  constraint shipment_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id)
+);
+alter table shipment enable row level security;
+alter table shipment force row level security;
+create policy checker on shipment for select to quayside_check using (true);
+create policy system on shipment for all to quayside_system using (true) with check (true);
+create policy tenant on shipment for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on shipment to quayside_app;
+grant select on shipment to quayside_check;
+grant select on shipment to quayside_system;
+
+create table shipping_method_map (
+  id uuid not null,
+  merchant_id uuid not null,
+  connection_id uuid,
+  method text not null,
+  service_level text not null,
+  services text[] default '{}'::text[] not null,
+  max_days integer,
+  constraint shipping_method_map_pkey PRIMARY KEY (merchant_id, id),
+  constraint shipping_method_map_max_days_check CHECK (((max_days >= 0) AND (max_days <= 90))),
+  constraint shipping_method_map_merchant_id_connection_id_fkey FOREIGN KEY (merchant_id, connection_id) REFERENCES channel_connection(merchant_id, id),
+  constraint shipping_method_map_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+CREATE UNIQUE INDEX shipping_method_map_method ON public.shipping_method_map USING btree (merchant_id, lower(method), connection_id) NULLS NOT DISTINCT;
+alter table shipping_method_map enable row level security;
+alter table shipping_method_map force row level security;
+create policy checker on shipping_method_map for select to quayside_check using (true);
+create policy tenant on shipping_method_map for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on shipping_method_map to quayside_app;
+grant select on shipping_method_map to quayside_check;
+
+create table sku_alias (
+  id uuid not null,
+  merchant_id uuid not null,
+  connection_id uuid,
+  alias text not null,
+  product_id uuid not null,
+  multiplier integer default 1 not null,
+  created_at timestamp with time zone default now() not null,
+  constraint sku_alias_pkey PRIMARY KEY (merchant_id, id),
+  constraint sku_alias_merchant_id_alias_connection_id_key UNIQUE NULLS NOT DISTINCT (merchant_id, alias, connection_id),
+  constraint sku_alias_alias_check CHECK ((alias <> ''::text)),
+  constraint sku_alias_multiplier_check CHECK (((multiplier >= 1) AND (multiplier <= 100000))),
+  constraint sku_alias_merchant_id_connection_id_fkey FOREIGN KEY (merchant_id, connection_id) REFERENCES channel_connection(merchant_id, id),
+  constraint sku_alias_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint sku_alias_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id)
+);
+alter table sku_alias enable row level security;
+alter table sku_alias force row level security;
+create policy checker on sku_alias for select to quayside_check using (true);
+create policy tenant on sku_alias for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on sku_alias to quayside_app;
+grant select on sku_alias to quayside_check;
+
+create table step (
+  merchant_id uuid not null,
+  key text not null,
+  outcome jsonb not null,
+  recorded_at timestamp with time zone default now() not null,
+  constraint step_pkey PRIMARY KEY (merchant_id, key),
+  constraint step_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+alter table step enable row level security;
+alter table step force row level security;
+create policy checker on step for select to quayside_check using (true);
+create policy tenant on step for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on step to quayside_app;
+grant select on step to quayside_check;
+
+create table stock_balance (
+  merchant_id uuid not null,
+  warehouse_id uuid not null,
+  product_id uuid not null,
+  on_hand integer default 0 not null,
+  held integer default 0 not null,
+  reserved integer default 0 not null,
+  constraint stock_balance_pkey PRIMARY KEY (merchant_id, warehouse_id, product_id),
+  constraint never_oversold CHECK ((reserved <= (on_hand - held))),
+  constraint stock_balance_held_check CHECK ((held >= 0)),
+  constraint stock_balance_on_hand_check CHECK ((on_hand >= 0)),
+  constraint stock_balance_reserved_check CHECK ((reserved >= 0)),
+  constraint stock_balance_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint stock_balance_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id),
+  constraint stock_balance_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
+) with (fillfactor=70);
+CREATE INDEX stock_balance_product ON public.stock_balance USING btree (merchant_id, product_id);
+alter table stock_balance enable row level security;
+alter table stock_balance force row level security;
+create policy checker on stock_balance for select to quayside_check using (true);
+create policy tenant on stock_balance for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on stock_balance to quayside_app;
+grant select on stock_balance to quayside_check;
+
+create table stock_cause (
+  merchant_id uuid not null,
+  id text not null,
+  month date not null,
+  kind text not null,
+  order_id uuid,
+  reason text,
+  actor text not null,
+  occurred_at timestamp with time zone not null,
+  recorded_at timestamp with time zone default now() not null,
+  constraint stock_cause_pkey PRIMARY KEY (merchant_id, id),
+  constraint stock_cause_merchant_id_id_month_key UNIQUE (merchant_id, id, month),
+  constraint stock_cause_kind_check CHECK ((kind = ANY (ARRAY['opening'::text, 'receipt'::text, 'putaway'::text, 'pick'::text, 'put_back'::text, 'move'::text, 'ship'::text, 'adjustment'::text, 'write_off'::text, 'return'::text, 'kit'::text, 'count'::text]))),
+  constraint stock_cause_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
+  constraint stock_cause_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+CREATE INDEX stock_cause_order ON public.stock_cause USING btree (merchant_id, order_id) WHERE (order_id IS NOT NULL);
+alter table stock_cause enable row level security;
+alter table stock_cause force row level security;
+create policy checker on stock_cause for select to quayside_check using (true);
+create policy tenant on stock_cause for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select on stock_cause to quayside_app;
+grant select on stock_cause to quayside_check;
+
+create table stock_ledger (
+  merchant_id uuid not null,
+  cause_id text not null,
+  line integer not null,
+  month date not null,
+  product_id uuid not null,
+  lot_code text default ''::text not null,
+  quantity integer not null,
+  from_location_id uuid not null,
+  to_location_id uuid not null,
+  constraint stock_ledger_pkey PRIMARY KEY (merchant_id, cause_id, line, month),
+  constraint stock_ledger_check CHECK ((from_location_id <> to_location_id)),
+  constraint stock_ledger_quantity_check CHECK ((quantity > 0)),
+  constraint stock_ledger_from_location_id_fkey FOREIGN KEY (from_location_id) REFERENCES location(id),
+  constraint stock_ledger_merchant_id_cause_id_month_fkey FOREIGN KEY (merchant_id, cause_id, month) REFERENCES stock_cause(merchant_id, id, month),
+  constraint stock_ledger_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id),
+  constraint stock_ledger_to_location_id_fkey FOREIGN KEY (to_location_id) REFERENCES location(id)
+) partition by range (month);
+CREATE INDEX stock_ledger_product ON ONLY public.stock_ledger USING btree (merchant_id, product_id, month);
+alter table stock_ledger enable row level security;
+alter table stock_ledger force row level security;
+create policy checker on stock_ledger for select to quayside_check using (true);
+create policy tenant on stock_ledger for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select on stock_ledger to quayside_app;
+grant select on stock_ledger to quayside_check;
+
+create table task (
+  id uuid not null,
+  merchant_id uuid not null,
+  warehouse_id uuid not null,
+  kind text not null,
+  state text default 'open'::text not null,
+  order_id uuid,
+  fulfilment_order_id uuid,
+  parcel_id uuid,
+  priority integer default 0 not null,
+  due_at timestamp with time zone,
+  claimed_by uuid,
+  claimed_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint task_pkey PRIMARY KEY (merchant_id, id),
+  constraint task_check CHECK (((state = 'claimed'::text) <= (claimed_by IS NOT NULL))),
+  constraint task_kind_check CHECK ((kind = ANY (ARRAY['pick'::text, 'pack'::text, 'ship'::text, 'put_back'::text, 'receive'::text, 'putaway'::text, 'count'::text, 'move'::text, 'replenish'::text, 'inspect'::text]))),
+  constraint task_state_check CHECK ((state = ANY (ARRAY['open'::text, 'claimed'::text, 'done'::text, 'shorted'::text, 'cancelled'::text]))),
+  constraint task_claimed_by_fkey FOREIGN KEY (claimed_by) REFERENCES person(id),
+  constraint task_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint task_merchant_id_fulfilment_order_id_fkey FOREIGN KEY (merchant_id, fulfilment_order_id) REFERENCES fulfilment_order(merchant_id, id),
+  constraint task_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id),
+  constraint task_merchant_id_parcel_id_fkey FOREIGN KEY (merchant_id, parcel_id) REFERENCES parcel(merchant_id, id),
+  constraint task_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
+);
+CREATE INDEX task_claimed ON public.task USING btree (claimed_by) WHERE (state = 'claimed'::text);
+CREATE INDEX task_fulfilment ON public.task USING btree (merchant_id, fulfilment_order_id);
+CREATE INDEX task_queue ON public.task USING btree (warehouse_id, kind, priority DESC, due_at, id) WHERE (state = 'open'::text);
+alter table task enable row level security;
+alter table task force row level security;
+create policy checker on task for select to quayside_check using (true);
+create policy system on task for all to quayside_system using (true) with check (true);
+create policy tenant on task for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on task to quayside_app;
+grant select on task to quayside_check;
+grant select on task to quayside_system;
+
+create table task_line (
+  id uuid not null,
+  merchant_id uuid not null,
+  task_id uuid not null,
+  line_no integer not null,
+  fulfilment_order_line_id uuid,
+  product_id uuid not null,
+  location_id uuid,
+  lot_code text default ''::text not null,
+  quantity integer not null,
+  done_quantity integer default 0 not null,
+  short_quantity integer default 0 not null,
+  constraint task_line_pkey PRIMARY KEY (merchant_id, id),
+  constraint task_line_merchant_id_task_id_line_no_key UNIQUE (merchant_id, task_id, line_no),
+  constraint task_line_check CHECK (((done_quantity + short_quantity) <= quantity)),
+  constraint task_line_done_quantity_check CHECK ((done_quantity >= 0)),
+  constraint task_line_quantity_check CHECK ((quantity > 0)),
+  constraint task_line_short_quantity_check CHECK ((short_quantity >= 0)),
+  constraint task_line_location_id_fkey FOREIGN KEY (location_id) REFERENCES location(id),
+  constraint task_line_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint task_line_merchant_id_task_id_fkey FOREIGN KEY (merchant_id, task_id) REFERENCES task(merchant_id, id)
+);
+alter table task_line enable row level security;
+alter table task_line force row level security;
+create policy checker on task_line for select to quayside_check using (true);
+create policy tenant on task_line for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on task_line to quayside_app;
+grant select on task_line to quayside_check;
+
+create table tracking_event (
+  merchant_id uuid not null,
+  parcel_id uuid not null,
+  event_id text not null,
+  status text not null,
+  message text default ''::text not null,
+  occurred_at timestamp with time zone not null,
+  source text not null,
+  received_at timestamp with time zone default now() not null,
+  constraint tracking_event_pkey PRIMARY KEY (merchant_id, parcel_id, event_id),
+  constraint tracking_event_source_check CHECK ((source = ANY (ARRAY['webhook'::text, 'poll'::text, 'person'::text]))),
+  constraint tracking_event_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint tracking_event_merchant_id_parcel_id_fkey FOREIGN KEY (merchant_id, parcel_id) REFERENCES parcel(merchant_id, id)
+);
+alter table tracking_event enable row level security;
+alter table tracking_event force row level security;
+create policy checker on tracking_event for select to quayside_check using (true);
+create policy tenant on tracking_event for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select on tracking_event to quayside_app;
+grant select on tracking_event to quayside_check;
+
+create table warehouse (
+  id uuid not null,
+  organisation_id uuid not null,
+  code text not null,
+  name text not null,
+  time_zone text not null,
+  line1 text not null,
+  city text not null,
+  region text,
+  postal_code text not null,
+  country text not null,
+  phone text,
+  latitude double precision,
+  longitude double precision,
+  cutoff_minutes integer default 900 not null,
+  working_days integer[] default '{1,2,3,4,5}'::integer[] not null,
+  holiday_country text,
+  wms_kind text default 'built_in'::text not null,
+  closed_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint warehouse_pkey PRIMARY KEY (id),
+  constraint warehouse_organisation_id_code_key UNIQUE (organisation_id, code),
+  constraint warehouse_organisation_id_id_key UNIQUE (organisation_id, id),
+  constraint warehouse_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+  constraint warehouse_cutoff_minutes_check CHECK (((cutoff_minutes >= 0) AND (cutoff_minutes <= 1439))),
+  constraint warehouse_wms_kind_check CHECK ((wms_kind = ANY (ARRAY['built_in'::text, 'external'::text]))),
+  constraint warehouse_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisation(id)
+);
+alter table warehouse enable row level security;
+alter table warehouse force row level security;
+create policy checker on warehouse for select to quayside_check using (true);
+create policy system on warehouse for all to quayside_system using (true) with check (true);
+create policy tenant on warehouse for all to quayside_app using ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on warehouse to quayside_app;
+grant select on warehouse to quayside_check;
+grant select on warehouse to quayside_system;
+
+create table webhook_delivery (
+  id uuid not null,
+  merchant_id uuid not null,
+  endpoint_id uuid not null,
+  outbox_id uuid not null,
+  attempt integer not null,
+  status integer,
+  error text,
+  at timestamp with time zone default now() not null,
+  constraint webhook_delivery_pkey PRIMARY KEY (merchant_id, id),
+  constraint webhook_delivery_merchant_id_endpoint_id_fkey FOREIGN KEY (merchant_id, endpoint_id) REFERENCES webhook_endpoint(merchant_id, id),
+  constraint webhook_delivery_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint webhook_delivery_merchant_id_outbox_id_fkey FOREIGN KEY (merchant_id, outbox_id) REFERENCES outbox(merchant_id, id)
+);
+alter table webhook_delivery enable row level security;
+alter table webhook_delivery force row level security;
+create policy checker on webhook_delivery for select to quayside_check using (true);
+create policy system on webhook_delivery for all to quayside_system using (true) with check (true);
+create policy tenant on webhook_delivery for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select on webhook_delivery to quayside_app;
+grant select on webhook_delivery to quayside_check;
+grant insert, select on webhook_delivery to quayside_system;
+
+create table webhook_endpoint (
+  id uuid not null,
+  merchant_id uuid not null,
+  url text not null,
+  secrets_sealed bytea not null,
+  event_types text[] default '{}'::text[] not null,
+  disabled_at timestamp with time zone,
+  disabled_reason text,
+  created_at timestamp with time zone default now() not null,
+  constraint webhook_endpoint_pkey PRIMARY KEY (merchant_id, id),
+  constraint webhook_endpoint_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+alter table webhook_endpoint enable row level security;
+alter table webhook_endpoint force row level security;
+create policy checker on webhook_endpoint for select to quayside_check using (true);
+create policy system on webhook_endpoint for all to quayside_system using (true) with check (true);
+create policy tenant on webhook_endpoint for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on webhook_endpoint to quayside_app;
+grant select on webhook_endpoint to quayside_check;
+grant select, update on webhook_endpoint to quayside_system;
+
+-- Views and sequences
+
+create sequence schema_migration_id_seq;
+
+create sequence schema_migration_lock_index_seq;
