@@ -60,7 +60,17 @@ export async function runApi(config: Config): Promise<RunningApi> {
     temporalReady: () => isReady(client),
   });
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS }, app);
-  await listen(server, config.API_PORT, config.API_HOST);
+  const release = async (): Promise<void> => {
+    await starter.close();
+    await client.connection.close();
+    await database.close();
+  };
+  try {
+    await listen(server, config.API_PORT, config.API_HOST);
+  } catch (error) {
+    await release();
+    throw error;
+  }
   const purge = setInterval(() => void purgeKeys(database, logger), PURGE_EVERY_MS);
   purge.unref();
   const { address, family, port } = server.address() as AddressInfo;
@@ -71,9 +81,7 @@ export async function runApi(config: Config): Promise<RunningApi> {
     async close() {
       clearInterval(purge);
       await closeServer(server);
-      await starter.close();
-      await client.connection.close();
-      await database.close();
+      await release();
     },
   };
 }

@@ -54,22 +54,3 @@ from json_to_recordset($1) as e(id uuid, organisation_id uuid, merchant_id uuid,
     ],
   });
 }
-
-export interface AuditRow {
-  readonly id: string;
-  readonly actor: string;
-  readonly action: string;
-  readonly reason: string | null;
-  readonly before: unknown;
-  readonly after: unknown;
-  readonly at: Date;
-}
-
-/** What was done to one thing of these merchants, oldest first. */
-export function auditOfThing(tx: Tx, merchantId: string, thingId: string): Promise<AuditRow[]> {
-  return tx.rows<AuditRow>({
-    text: `select id, actor, action, reason, before, after, at from audit_log
-      where merchant_id = $1 and thing_id = $2 order by at, id limit 500`,
-    values: [merchantId, thingId],
-  });
-}

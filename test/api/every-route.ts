@@ -5,10 +5,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { scanPack } from '../../commands/floor/scan-pack';
-import { Intake } from '../../commands/intake/intake';
 import type { Database } from '../../db/client';
 import { openExceptions } from '../../db/exception.repo';
-import { stepKey } from '../../domain/step-key';
 import {
   claim,
   labelParcel,
