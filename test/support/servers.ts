@@ -2,13 +2,14 @@
  * The servers that tests talk to: real Postgres (without fsync: its data may be lost with the machine)
  * and a real Temporal development server. `QUAYSIDE_TEST_SERVERS` tells the test files where they are.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
 import { ensureRoles, migrate } from '../../db/migrate';
 import { type RunningPostgres, removePostgresData, startPostgres } from '../../provision/postgres';
 import { closeGuard } from '../../provision/process-guard';
+import { identify, isRunning, type ProcessIdentity } from '../../provision/processes';
 import { type RunningTemporal, registerSearchAttributes, startTemporal } from '../../provision/temporal';
 import { findTimeSkippingServer } from '../../provision/time-skipping';
 import { SEARCH_ATTRIBUTES } from '../../workflows/shared/search-attributes';
@@ -33,7 +34,9 @@ export function testServers(): TestServers {
 
 /** Starts them side by side. On an error nothing of them stays: what runs ends with this process. */
 export async function startTestServers(): Promise<{ stop(): Promise<void> }> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'quayside-test-'));
+  sweep();
+  const dir = mkdtempSync(path.join(tmpdir(), RUN_PREFIX));
+  writeFileSync(path.join(dir, 'owner.json'), JSON.stringify(identify(process.pid)));
   // Postgres runs under another account when the tests run as root; it must get in.
   chmodSync(dir, 0o755);
   try {
@@ -60,6 +63,21 @@ export async function startTestServers(): Promise<{ stop(): Promise<void> }> {
     removePostgresData(path.join(dir, 'postgres'));
     rmSync(dir, { recursive: true, force: true });
     throw error;
+  }
+}
+
+const RUN_PREFIX = 'quayside-test-run-';
+
+/** A run that was killed leaves 60 MB of data, though no process; the next one clears it away. */
+function sweep(): void {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(RUN_PREFIX))) {
+    const dir = path.join(tmpdir(), name);
+    try {
+      const owner = JSON.parse(readFileSync(path.join(dir, 'owner.json'), 'utf8')) as ProcessIdentity;
+      if (!isRunning(owner)) rmSync(dir, { recursive: true, force: true });
+    } catch {
+      // Another run is just making it, or clearing it away, or it belongs to somebody else.
+    }
   }
 }
 
