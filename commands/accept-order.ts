@@ -5,7 +5,6 @@
  * again (webhook, poll, API, import) finds the row and changes nothing. A cancellation that came first
  * left a tombstone: the order is kept and is cancelled from the start, without a workflow.
  */
-import { createHash } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
 import type { IncomingOrder } from '../contracts/incoming-order';
 import type { Database, Tx } from '../db/client';
@@ -128,9 +127,4 @@ function snake(customer: IncomingOrder['customer']) {
     name: customer.name,
     phone: customer.phone,
   };
-}
-
-/** An event key for sources that have no delivery id: the same content is the same event. */
-export function contentKey(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

@@ -4,7 +4,7 @@
  * recorded outcome and changes nothing. Two at once: the second waits on the key's index entry and
  * then reads the first one's outcome.
  */
-import type { Database, Tx } from '../db/client';
+import type { Tx } from '../db/client';
 
 /** JSON that survives the round trip through jsonb unchanged. */
 export type Outcome = { readonly [key: string]: unknown };
@@ -36,17 +36,4 @@ export async function runOnceIn<T extends Outcome>(
     values: [merchantId, key, JSON.stringify(outcome)],
   });
   return { outcome, ran: true };
-}
-
-/** Like `runOnceIn`, in a transaction of its own that sees one merchant. */
-export async function runOnce<T extends Outcome>(
-  database: Database,
-  merchantId: string,
-  key: string,
-  step: (tx: Tx) => Promise<T>,
-): Promise<T> {
-  const { outcome } = await database.withMerchants([merchantId], (tx) =>
-    runOnceIn(tx, merchantId, key, step),
-  );
-  return outcome;
 }

@@ -4,7 +4,7 @@
  * never carries one tenant into another's request. `withSystem` opens one as `quayside_system`, which has
  * few tables. Serialisation failures and deadlocks are run again; a connection lost before COMMIT was
  * sent is run again too; lost while COMMIT was under way is `DatabaseUnavailable` with
- * `ambiguous: true`, and the caller reads back by its step key (runOnce does).
+ * `ambiguous: true`, and the caller reads back by its step key (runOnceIn does).
  */
 import { DatabaseError, Pool, type PoolClient, type QueryResultRow, types } from 'pg';
 import { Failure } from '../domain/failure-types';

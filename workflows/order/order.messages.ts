@@ -4,9 +4,6 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
-/** The workflow's id is the order's business key. */
-export { orderBusinessKey as orderWorkflowId } from '../../domain/ids';
-
 export const ORDER_WORKFLOW_TYPE = 'orderWorkflow';
 
 export interface OrderInput {

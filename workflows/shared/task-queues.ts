@@ -4,4 +4,3 @@
  */
 export const ORDER_QUEUE = 'quayside-orders';
 export const CARRIER_QUEUE = 'quayside-carriers';
-export const WMS_QUEUE = 'quayside-wms';
