@@ -11,6 +11,8 @@ const FRAME_MS = 100;
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 /** A step shorter than this needs no word of its own where lines can't be rewritten. */
 const WORTH_A_LINE_MS = 2_000;
+/** There, a step of minutes says how far it is this often. */
+const NOTE_EVERY_MS = 10_000;
 
 export interface Output {
   readonly isTTY?: boolean;
@@ -66,15 +68,22 @@ export class Screen {
     this.live = '';
   }
 
-  /** Runs a step under its name and says how long it took. What it throws passes on. */
-  async step<T>(name: string, work: (progress: Progress) => Promise<T>): Promise<T> {
+  /**
+   * Runs a step under its name and says how long it took; one that is `quiet` is only said when it took
+   * long enough for a person to wonder. What it throws passes on.
+   */
+  async step<T>(
+    name: string,
+    work: (progress: Progress) => Promise<T>,
+    { quiet = false }: { readonly quiet?: boolean } = {},
+  ): Promise<T> {
     const started = Date.now();
     const seconds = () => ((Date.now() - started) / 1000).toFixed(1);
     const shown = this.terminal ? this.animate(name, started) : this.announce(name);
     try {
       const result = await work(shown.progress);
       shown.end();
-      this.say(`  ✓ ${name} (${seconds()} s)`);
+      if (!quiet || Date.now() - started > WORTH_A_LINE_MS) this.say(`  ✓ ${name} (${seconds()} s)`);
       return result;
     } catch (error) {
       shown.end();
@@ -84,12 +93,12 @@ export class Screen {
   }
 
   private announce(name: string): { progress: Progress; end: () => void } {
-    let noted = '';
+    let notedAt = Date.now();
     const timer = setTimeout(() => this.say(`  … ${name}`), WORTH_A_LINE_MS);
     const progress: Progress = {
       note: (text) => {
-        if (text === noted) return;
-        noted = text;
+        if (Date.now() - notedAt < NOTE_EVERY_MS) return;
+        notedAt = Date.now();
         this.say(`  … ${name}: ${text}`);
       },
       at: () => undefined,

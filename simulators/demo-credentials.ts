@@ -6,14 +6,11 @@
  */
 import { createHmac } from 'node:crypto';
 
-/** Enough hands that orders don't queue at the demo's rates. */
-export const DEMO_FLOOR_PEOPLE = 4;
-
 export interface DemoCredentials {
   /** Keys of our API, in their own form. */
   readonly adminKey: string;
-  /** One for each person on the floor. */
-  readonly floorKeys: readonly string[];
+  /** Of the devices that the people on the floor share. */
+  readonly floorKey: string;
   readonly shopify: ChannelCredentials & { readonly accessToken: string };
   readonly generic: ChannelCredentials & { readonly signingSecret: string };
   readonly easypost: ChannelCredentials & { readonly apiKey: string };
@@ -34,7 +31,7 @@ export function demoCredentials(secret: string): DemoCredentials {
   const whsec = (name: string): string => `whsec_${bytes(name).toString('base64')}`;
   return {
     adminKey: key('admin key'),
-    floorKeys: Array.from({ length: DEMO_FLOOR_PEOPLE }, (_, index) => key(`floor key ${index + 1}`)),
+    floorKey: key('floor key'),
     shopify: {
       accessToken: `shpat_demo_${text('shopify access token').slice(0, 32)}`,
       webhookPath: text('shopify webhook path'),

@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { demoShopProducts } from './demo-catalogue';
 import { type DemoCredentials, demoCredentials } from './demo-credentials';
+import { DEMO_FLOOR_PEOPLE, DEMO_WAREHOUSE_CODES, warehouseId } from './demo-ids';
 import { startEasyPostSimulator } from './easypost';
+import { runFloorSimulator } from './floor';
 import { createGenericShop } from './generic-shop';
 import { startMailSimulator } from './mail';
 import { type OrderGenerator, startOrderGenerator } from './order-generator';
@@ -32,6 +34,11 @@ export const simulatorsEnvironment = z.object({
   SIMULATOR_CARRIER_PORT: port.default(9103),
   SIMULATOR_MAIL_PORT: port.default(9104),
   SIMULATOR_SMTP_PORT: port.default(9105),
+  /** What a scan on the floor takes, in milliseconds. */
+  SIMULATOR_FLOOR_PACE_MS: z.coerce.number().min(0).max(60_000).default(300),
+  /** Milliseconds to a carrier's first scan, and between two; a demo's parcel arrives in half a minute. */
+  SIMULATOR_FIRST_SCAN_MS: z.coerce.number().int().min(0).max(86_400_000).default(15_000),
+  SIMULATOR_TRANSIT_STEP_MS: z.coerce.number().int().min(0).max(86_400_000).default(5_000),
   /** Where the partners' memories are kept; without it each start begins anew. */
   SIMULATOR_STATE_DIR: z.string().optional(),
 });
@@ -73,6 +80,8 @@ export async function runSimulators(config: SimulatorsConfig): Promise<RunningSi
         ...stateFile(config, 'mail'),
       }),
     );
+    const floor = startFloor(config, credentials);
+    started.push(floor);
     const orders = startOrderGenerator(shop.shop, shop.memory, config.SIMULATOR_RATE);
     return {
       urls: { shop: shop.url, 'webhook-shop': webhookShop.url, carrier: carrier.url, mail: mail.url },
@@ -130,6 +139,9 @@ async function startCarrier(config: SimulatorsConfig, { easypost }: DemoCredenti
   const simulator = await startEasyPostSimulator({
     port: config.SIMULATOR_CARRIER_PORT,
     apiKeys: [easypost.apiKey],
+    settings: {
+      transit: { firstScanMs: config.SIMULATOR_FIRST_SCAN_MS, stepMs: config.SIMULATOR_TRANSIT_STEP_MS },
+    },
     ...stateFile(config, 'carrier'),
   });
   // An address of an earlier run, before the API's port moved, would be told of parcels for ever.
@@ -137,6 +149,26 @@ async function startCarrier(config: SimulatorsConfig, { easypost }: DemoCredenti
     if (url !== hook(config, 'carriers', easypost.webhookPath)) simulator.memory.remove('webhook', id);
   simulator.addWebhook(hook(config, 'carriers', easypost.webhookPath), easypost.webhookSecret);
   return simulator;
+}
+
+/** The demo's people, in all of its warehouses. */
+function startFloor(config: SimulatorsConfig, { floorKey }: DemoCredentials): { close(): Promise<void> } {
+  const closing = new AbortController();
+  const floor = runFloorSimulator({
+    apiUrl: config.PUBLIC_URL,
+    apiKey: floorKey,
+    persons: DEMO_FLOOR_PEOPLE.map(({ id }) => id),
+    warehouses: DEMO_WAREHOUSE_CODES.map((code) => warehouseId({ code })),
+    paceMs: config.SIMULATOR_FLOOR_PACE_MS,
+    signal: closing.signal,
+    log: (line) => process.stderr.write(`floor: ${line}\n`),
+  });
+  return {
+    close: () => {
+      closing.abort();
+      return floor.finished;
+    },
+  };
 }
 
 /** The address that a partner is given for its webhooks. */

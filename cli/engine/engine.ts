@@ -159,9 +159,13 @@ async function bringUpTemporal(
       ),
     );
   }
-  await screen.step('Temporal program', async (progress) => {
-    await findTemporalBinary({ log, onProgress: (line) => progress.note(line) });
-  });
+  await screen.step(
+    'Temporal program',
+    async (progress) => {
+      await findTemporalBinary({ log, onProgress: (line) => progress.note(line) });
+    },
+    { quiet: true },
+  );
   const temporal = await screen.step('Temporal server', () =>
     startOwnTemporal(
       {
@@ -229,25 +233,27 @@ async function bringUpRoles(
     });
     for (const one of settled) if (one.status === 'rejected') throw one.reason;
   };
-  // The first worker builds the workflow bundle; others then find it.
+  // Partners first, for the dispatcher asks them at once what their webhooks lost.
+  if (demo) {
+    const own = {
+      ...inherited(),
+      ...simulatorEnvironment({ dataDir, ports, secrets, rate, publicUrl: environment.PUBLIC_URL ?? '' }),
+      ...options.simulatorEnvironment,
+    };
+    await screen.step('simulated shops, carriers, mail and floor staff', () =>
+      together([role('simulators', 'simulators', own)]),
+    );
+  }
+  // One worker builds the workflow bundle when it is new; the others then find it.
   await screen.step('API, dispatcher, worker', () =>
     together([role('api', 'api'), role('dispatcher', 'dispatcher'), role('worker', 'worker')]),
   );
   if (workers > 1) {
     const more = Array.from({ length: workers - 1 }, (_, index) => `worker-${index + 2}`);
-    await screen.step(`${more.length} more workers`, () =>
+    await screen.step(`worker 2${more.length > 1 ? ` to ${workers}` : ''}`, () =>
       together(more.map((name) => role(name, 'worker'))),
     );
   }
-  if (!demo) return;
-  const own = {
-    ...inherited(),
-    ...simulatorEnvironment({ dataDir, ports, secrets, rate, publicUrl: environment.PUBLIC_URL ?? '' }),
-    ...options.simulatorEnvironment,
-  };
-  await screen.step('simulated shops, carriers, mail and floor staff', () =>
-    together([role('simulators', 'simulators', own)]),
-  );
 }
 
 /** The roles get what this process has, but the owner's address: only migrations need it. */

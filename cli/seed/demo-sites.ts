@@ -1,7 +1,8 @@
 /** The demo merchant's warehouses, cartons, shipping methods and people. Cities and ZIP codes are real, for distances; streets and people are visibly not. */
+import type { DEMO_WAREHOUSE_CODES } from '../../simulators/demo-ids';
 
 export interface DemoWarehouse {
-  readonly code: string;
+  readonly code: (typeof DEMO_WAREHOUSE_CODES)[number];
   readonly name: string;
   readonly timeZone: string;
   readonly line1: string;

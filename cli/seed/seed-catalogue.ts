@@ -1,7 +1,7 @@
 /** What the demo merchant sells and packs in: products, bundles, aliases, cartons, shipping methods. */
 import type { Tx } from '../../db/client';
 import { DEMO_ALIASES, DEMO_BUNDLES, DEMO_PRODUCTS } from '../../simulators/demo-catalogue';
-import { DEMO_IDS, demoId } from './demo-ids';
+import { DEMO_IDS, demoId } from '../../simulators/demo-ids';
 import { DEMO_CARTONS, DEMO_SHIPPING_METHODS } from './demo-sites';
 import { insertRows } from './insert-rows';
 

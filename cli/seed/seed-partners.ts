@@ -8,7 +8,7 @@ import { insertApiKey } from '../../db/api-key.repo';
 import type { Tx } from '../../db/client';
 import { type SealingKeys, sealSecrets } from '../../db/sealed';
 import type { DemoCredentials } from '../../simulators/demo-credentials';
-import { DEMO_IDS, demoId } from './demo-ids';
+import { DEMO_FLOOR_PEOPLE, DEMO_IDS, demoId } from '../../simulators/demo-ids';
 import { insertRows } from './insert-rows';
 
 /** Where the simulated partners of this run answer; origins without a slash at the end. */
@@ -88,16 +88,11 @@ export async function upsertPartners(tx: Tx, { keys, credentials, partners }: Se
 
 export async function insertPeopleAndKeys(tx: Tx, credentials: DemoCredentials): Promise<void> {
   const { organisationId } = DEMO_IDS;
-  const people = credentials.floorKeys.map((key, index) => ({
-    key,
-    id: demoId(`person floor ${index + 1}`),
-    name: `Demo floor person ${index + 1}`,
-  }));
   await insertRows(
     tx,
     'person',
     ['id', 'organisation_id', 'name', 'role'],
-    people.map(({ id, name }) => [id, organisationId, name, 'floor']),
+    DEMO_FLOOR_PEOPLE.map(({ id, name }) => [id, organisationId, name, 'floor']),
   );
   const wanted = [
     {
@@ -106,7 +101,13 @@ export async function insertPeopleAndKeys(tx: Tx, credentials: DemoCredentials):
       scopes: SCOPES.filter((scope) => scope !== 'floor'),
       personId: null,
     },
-    ...people.map(({ key, id, name }) => ({ key, name: `${name}'s key`, scopes: ['floor'], personId: id })),
+    {
+      key: credentials.floorKey,
+      name: 'Demo key of the devices on the floor',
+      scopes: ['floor'],
+      // Whoever scans is named in each request; without a name it is this person.
+      personId: DEMO_FLOOR_PEOPLE[0]?.id ?? null,
+    },
   ];
   for (const { key, name, scopes, personId } of wanted) {
     const digest = sha256Of(key);

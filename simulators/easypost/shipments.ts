@@ -4,6 +4,7 @@
  * shipment has one label at most, and a second purchase is refused with SHIPMENT.POSTAGE.EXISTS.
  */
 import type { Express, Request, Response } from 'express';
+import { CARRIER_TIMEOUT_COMPANY } from '../shopify/demo-orders';
 import { newAddress, problemsOf, verifiedForm } from './address-check';
 import { newCustomsInfo, newParcel } from './declarations';
 import { missing, notFound, refuse } from './errors';
@@ -26,6 +27,16 @@ function insuranceOf(given: unknown): string | null {
 
 function textOf(given: unknown): string | null {
   return typeof given === 'string' && given !== '' ? given : null;
+}
+
+/** Longer than any client waits (60 s at most), so that it is the client who gives up. */
+const SILENCE_MS = 120_000;
+
+/** The label of such an address is bought, and the buyer never hears of it: a time-out after success. */
+function keepSilent(res: Response, finish: () => void): void {
+  const timer = setTimeout(() => res.socket?.destroy(), SILENCE_MS);
+  res.once('close', () => clearTimeout(timer));
+  finish();
 }
 
 export function shipmentRoutes(app: Express, state: State, transit: Transit): void {
@@ -117,6 +128,7 @@ function purchaseRoute(app: Express, state: State, transit: Transit): void {
     if (planned?.acts === false) return answerPlanned(res, planned);
     const shipment = state.find('shipment', shipmentId) as ShipmentRecord;
     const { answer, finish } = buy(state, transit, shipment, rate, insuranceOf(req.body?.insurance));
+    if (shipment.to.company === CARRIER_TIMEOUT_COMPANY) return keepSilent(res, finish);
     if (planned === undefined) res.json(answer);
     else answerPlanned(res, planned);
     finish();

@@ -27,6 +27,17 @@ export const DEMO_IDS: DemoIds = {
 
 export const DEMO_MERCHANT_SLUG = 'demo-goods';
 
+/** The demo's warehouses, by their codes. */
+export const DEMO_WAREHOUSE_CODES = ['EAST', 'CENTRAL', 'WEST'] as const;
+
 export function warehouseId(site: { readonly code: string }): string {
   return demoId(`warehouse ${site.code}`);
 }
+
+/** Enough hands that orders don't queue at two orders a second. */
+const FLOOR_PEOPLE = 6;
+
+export const DEMO_FLOOR_PEOPLE = Array.from({ length: FLOOR_PEOPLE }, (_, index) => ({
+  id: demoId(`person floor ${index + 1}`),
+  name: `Demo floor person ${index + 1}`,
+}));
