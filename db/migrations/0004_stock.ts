@@ -5,7 +5,7 @@
  * `stock_balance.reserved` is the sum of live reservations, `bin_balance.allocated` of live allocations.
  */
 import type { Knex } from 'knex';
-import { MERCHANT_VISIBLE, APPEND_ONLY, protectMerchantTable } from '../protect';
+import { APPEND_ONLY, MERCHANT_VISIBLE, protectMerchantTable } from '../protect';
 
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`

@@ -1,5 +1,5 @@
-import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import fc from 'fast-check';
 import { type HttpCall, httpExchange, parseRetryAfter } from '../../connectors/http';
 import { parseExactJson } from '../../contracts/exact-json';

@@ -2,8 +2,8 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ChannelAccount } from '../../connectors/channels/port';
-import { createShopifySimulator, type ShopifySimulator } from '../../simulators/shopify';
 import type { NewOrder } from '../../simulators/shopify';
+import { createShopifySimulator, type ShopifySimulator } from '../../simulators/shopify';
 
 export const SHOP_SECRET = 'the app secret of a test';
 

@@ -1,5 +1,5 @@
-import { shopifyConnector, shopifyCursorSince } from '../../../connectors/channels/shopify';
 import type { ChannelAccount, PolledOrder, TrackingUpdate } from '../../../connectors/channels/port';
+import { shopifyConnector, shopifyCursorSince } from '../../../connectors/channels/shopify';
 import { type Failure, isFailure } from '../../../domain/failure-types';
 import type { RestOrder, ShopifySimulator } from '../../../simulators/shopify';
 import { DEFAULT_LOCATION_ID } from '../../../simulators/shopify';
