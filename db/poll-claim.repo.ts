@@ -108,6 +108,8 @@ export async function trackAgain(tx: Tx, parcel: ParcelToTrack, inMs: number): P
 export interface LabelToVoid {
   readonly merchantId: string;
   readonly id: string;
+  /** The carrier was asked and has not refused: its answer is to be read. */
+  readonly asked: boolean;
   readonly externalShipmentId: string;
   readonly carrierAccountId: string;
 }
@@ -125,18 +127,18 @@ with due as (
 update label l set void_due_at = now() + $2 * interval '1 millisecond'
 from due where l.merchant_id = due.merchant_id and l.id = due.id
 returning l.merchant_id as "merchantId", l.id, l.external_shipment_id as "externalShipmentId",
-  l.carrier_account_id as "carrierAccountId"`,
+  l.carrier_account_id as "carrierAccountId", l.state = 'void_requested' and l.void_asked_at is not null as asked`,
     values: [limit, leaseMs],
   });
 }
 
 /**
- * Writes what the carrier said of a void, whoever asked. A settled one stays settled.
+ * Writes what the carrier said of a void. A settled one stays settled.
  * @param againInMs when to ask next; null ends it. One older than `giveUpDays` is not asked about again.
  */
 export function recordVoid(
   tx: Tx,
-  label: Pick<LabelToVoid, 'merchantId' | 'id'>,
+  label: Pick<LabelToVoid, 'merchantId' | 'id' | 'asked'>,
   outcome: {
     readonly state: 'void_requested' | 'voided' | 'void_rejected';
     readonly againInMs: number | null;
@@ -145,7 +147,7 @@ export function recordVoid(
   },
 ): Promise<number> {
   return tx.run({
-    text: `update label set state = $3, failure = $5,
+    text: `update label set state = $3, failure = $5, void_asked_at = case when $7 then void_asked_at else now() end,
         state_since = case when state = $3 then state_since else now() end,
         void_due_at = case when $4::bigint is null or created_at < now() - $6 * interval '1 day' then null
           else now() + $4 * interval '1 millisecond' end
@@ -157,6 +159,7 @@ export function recordVoid(
       outcome.againInMs,
       outcome.failure,
       outcome.giveUpDays,
+      label.asked,
     ],
   });
 }

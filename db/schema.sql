@@ -525,6 +525,7 @@ create table label (
   failure text,
   void_due_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
+  void_asked_at timestamp with time zone,
   constraint label_pkey PRIMARY KEY (merchant_id, id),
   constraint label_merchant_id_step_key_key UNIQUE (merchant_id, step_key),
   constraint label_check CHECK (((state <> ALL (ARRAY['purchased'::text, 'shipped'::text])) OR ((tracking_number IS NOT NULL) AND (amount_minor IS NOT NULL)))),

@@ -143,7 +143,11 @@ async function followVoid(
   { account, connector }: Carrier,
   label: LabelToVoid,
 ): Promise<void> {
-  const outcome = voidOutcome(await connector.voidLabel(account, label.externalShipmentId));
+  // Asking again would hide a refusal behind a new request.
+  const said = label.asked
+    ? await connector.getVoidState(account, label.externalShipmentId)
+    : await connector.voidLabel(account, label.externalShipmentId);
+  const outcome = voidOutcome(said);
   await database.withSystem((tx) => recordVoid(tx, label, { ...outcome, giveUpDays: GIVE_UP_DAYS }));
   if (outcome.state === 'voided') rounds.inc({ loop: 'carrier-poll', finding: 'voided' });
 }
