@@ -2,19 +2,12 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findTimeSkippingServer } from '../../provision/time-skipping';
-import { describeWithTimeSkipping, timeSkippingEnvironment } from '../support/time-skipping';
+import { itWithTimeSkipping } from '../support/time-skipping';
 
-describeWithTimeSkipping()('the time-skipping server', () => {
-  test('thirty days pass in seconds', async () => {
-    const environment = await timeSkippingEnvironment();
-    try {
-      const before = await environment.currentTimeMs();
-      await environment.sleep('30 days');
-      expect((await environment.currentTimeMs()) - before).toBeGreaterThanOrEqual(30 * 86_400_000);
-    } finally {
-      await environment.teardown();
-    }
-  });
+itWithTimeSkipping('thirty days pass in seconds', async (environment) => {
+  const before = await environment.currentTimeMs();
+  await environment.sleep('30 days');
+  expect((await environment.currentTimeMs()) - before).toBeGreaterThanOrEqual(30 * 86_400_000);
 });
 
 test('where Java, Maven or the network is missing the reason comes back, and no half of it stays', async () => {

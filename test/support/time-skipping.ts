@@ -1,28 +1,27 @@
 /**
  * The Java test server that skips time, for tests that wait for days; it knows no visibility and no
  * worker versions. `npm test` looks for it once a run. Absent (no Java, or no way to fetch it), the
- * tests that need it are left out through `describeIf`.
+ * tests that need it are left out through `itIf`.
  */
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { TimeSkippingServer } from '../../provision/time-skipping';
-import { describeIf } from './skip';
+import { itIf } from './skip';
 
-/** `describe` where the server can be had. */
-export function describeWithTimeSkipping(): jest.Describe {
+/** A test with a time-skipping server of its own, up in about 2 s and gone afterwards. */
+export function itWithTimeSkipping(
+  name: string,
+  run: (environment: TestWorkflowEnvironment) => Promise<void>,
+): void {
   const server = found();
-  return describeIf(
-    server.path !== null,
-    `no time-skipping server: ${server.path === null ? server.reason : ''}`,
-  );
-}
-
-/** A server of one's own, up in about 2 s; the caller tears it down. */
-export async function timeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
-  const { path } = found();
-  if (path === null)
-    throw new Error('no time-skipping server: put the tests under describeWithTimeSkipping()');
-  return await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path } },
+  itIf(server.path !== null, `no time-skipping server: ${server.path ?? server.reason}`)(name, async () => {
+    if (server.path === null) return;
+    const executable = { type: 'existing-path', path: server.path } as const;
+    const environment = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
+    try {
+      await run(environment);
+    } finally {
+      await environment.teardown();
+    }
   });
 }
 
