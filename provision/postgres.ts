@@ -116,6 +116,8 @@ function locateCluster(dataDir: string): Cluster {
   const pgdata = join('/var/lib/quayside', hash, 'pgdata');
   makeReadable(dirname(pgdata));
   writeFileSync(join(dataDir, 'pgdata-location'), `${pgdata}\n`);
+  // For the person who finds it there and wonders whether it may go.
+  writeFileSync(join(dirname(pgdata), 'belongs-to'), `${dataDir}\n`);
   return { pgdata, account: chooseAccount(pgdata) };
 }
 

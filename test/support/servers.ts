@@ -56,6 +56,7 @@ export async function startTestServers(): Promise<{ stop(): Promise<void> }> {
       async stop() {
         await Promise.all([temporal.stop(), postgres.stop()]);
         await closeGuard();
+        removePostgresData(path.join(dir, 'postgres'));
         rmSync(dir, { recursive: true, force: true });
       },
     };
@@ -74,7 +75,9 @@ function sweep(): void {
     const dir = path.join(tmpdir(), name);
     try {
       const owner = JSON.parse(readFileSync(path.join(dir, 'owner.json'), 'utf8')) as ProcessIdentity;
-      if (!isRunning(owner)) rmSync(dir, { recursive: true, force: true });
+      if (isRunning(owner)) continue;
+      removePostgresData(path.join(dir, 'postgres'));
+      rmSync(dir, { recursive: true, force: true });
     } catch {
       // Another run is just making it, or clearing it away, or it belongs to somebody else.
     }
