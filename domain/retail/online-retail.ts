@@ -195,6 +195,28 @@ export function creditLines(invoice: RetailInvoice): RetailLine[] {
 export const CREDIT_OUTCOMES = ['matched', 'overReturned', 'noPriorSale', 'noCustomer'] as const;
 export type CreditOutcome = (typeof CREDIT_OUTCOMES)[number];
 
+/** What a customer bought and returned of one code so far. */
+export interface CreditAccount {
+  readonly bought: number;
+  readonly returned: number;
+}
+
+/** @param account undefined when the customer bought nothing of that code so far. */
+export function judgeCredit(
+  customerId: string | null,
+  account: CreditAccount | undefined,
+  units: number,
+): CreditOutcome {
+  if (customerId === null) return 'noCustomer';
+  if (!account) return 'noPriorSale';
+  return account.returned + units > account.bought ? 'overReturned' : 'matched';
+}
+
+/** Whether such a credit counts against what was bought, for those that follow. */
+export function countsAsReturned(outcome: CreditOutcome): boolean {
+  return outcome === 'matched' || outcome === 'overReturned';
+}
+
 /**
  * Matches credits to what the customer bought of that very code before. What is matched or over-returned
  * counts as returned; the rest doesn't, for there was nothing it could come from.
@@ -211,12 +233,10 @@ class CreditMatcher {
   }
 
   credit(customerId: string | null, code: string, units: number): CreditOutcome {
-    if (customerId === null) return 'noCustomer';
-    const account = this.byCustomer.get(JSON.stringify([customerId, code]));
-    if (!account) return 'noPriorSale';
-    const over = account.returned + units > account.bought;
-    account.returned += units;
-    return over ? 'overReturned' : 'matched';
+    const account = customerId === null ? undefined : this.byCustomer.get(JSON.stringify([customerId, code]));
+    const outcome = judgeCredit(customerId, account, units);
+    if (account && countsAsReturned(outcome)) account.returned += units;
+    return outcome;
   }
 }
 

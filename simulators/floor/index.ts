@@ -47,6 +47,8 @@ const FIRST_LOOK_MS = 25;
 const LONGEST_LOOK_MS = 400;
 /** After a refusal, so that a task that can't be done is not claimed in a circle. */
 const REFUSED_PAUSE_MS = 1_000;
+/** What one person lifts without help, and below what any carrier takes (USPS: 70 pounds). */
+const LIFTED_GRAMS = 20_000;
 const LARGEST_MM = 10_000;
 const LARGEST_GRAMS = 2_000_000;
 
@@ -162,15 +164,31 @@ class Floor {
   }
 
   private async pack(personId: string, task: FloorTask): Promise<void> {
+    const cartons = new Cartons(task);
+    let inCarton = 0;
     for (const line of task.lines) {
-      const quantity = line.quantity - line.done - line.short;
-      if (quantity <= 0) continue;
-      await this.takeTime();
-      await this.api.scan(personId, task.id, { code: line.sku, quantity });
-      this.counts.packs += quantity;
+      let left = line.quantity - line.done - line.short;
+      while (left > 0) {
+        await this.takeTime();
+        const quantity = Math.min(left, cartons.unitsEach - inCarton);
+        await this.api.scan(personId, task.id, { code: line.sku, quantity });
+        this.counts.packs += quantity;
+        left -= quantity;
+        inCarton += quantity;
+        if (inCarton < cartons.unitsEach) continue;
+        await this.closeCarton(personId, task, cartons.of(inCarton));
+        inCarton = 0;
+      }
     }
+    // Without a scan: somebody was interrupted before he closed the carton.
+    if (inCarton > 0 || cartons.unitsOpen === 0) {
+      await this.closeCarton(personId, task, cartons.of(inCarton));
+    }
+  }
+
+  private async closeCarton(personId: string, task: FloorTask, carton: ClosedAs): Promise<void> {
     await this.takeTime();
-    const closed = await this.api.closeCarton(personId, task.id, cartonFor(task));
+    const closed = await this.api.closeCarton(personId, task.id, carton);
     this.counts.cartons += 1;
     if (closed.label.outcome === 'pending') this.counts.labelsPending += 1;
   }
@@ -187,22 +205,40 @@ class Floor {
   }
 }
 
-/** The suggested carton; what fits in none is measured and leaves in packaging of its own. */
-function cartonFor(task: FloorTask) {
-  const { carton } = task;
-  // Everything was scanned before, by somebody who was interrupted before he closed the carton.
-  if (carton === null)
-    return { weightGrams: 1_000, dimensions: { lengthMm: 400, widthMm: 300, heightMm: 300 } };
-  const weightGrams = Math.min(carton.weightGrams, LARGEST_GRAMS);
-  if (carton.kind === 'carton' && carton.cartonCode !== null)
-    return { cartonCode: carton.cartonCode, weightGrams };
-  const within = (mm: number) => Math.min(Math.max(1, Math.round(mm)), LARGEST_MM);
-  return {
-    weightGrams,
-    dimensions: {
-      lengthMm: within(carton.lengthMm),
-      widthMm: within(carton.widthMm),
-      heightMm: within(carton.heightMm),
-    },
-  };
+type ClosedAs = Parameters<FloorApi['closeCarton']>[2];
+
+/**
+ * What the goods of a pack task go into: the suggested carton, or packaging of their own. Goods for
+ * several cartons are shared out by their number, so that each carton weighs what a person lifts.
+ */
+class Cartons {
+  readonly unitsOpen: number;
+  /** Units in each carton but the last. */
+  readonly unitsEach: number;
+
+  constructor(private readonly task: FloorTask) {
+    const { carton, lines } = task;
+    this.unitsOpen = lines.reduce((sum, line) => sum + line.quantity - line.done - line.short, 0);
+    const share = carton?.kind === 'several' ? LIFTED_GRAMS / carton.weightGrams : 1;
+    this.unitsEach = Math.max(1, Math.floor(this.unitsOpen * Math.min(1, share)));
+  }
+
+  of(units: number): ClosedAs {
+    const { carton } = this.task;
+    if (carton === null)
+      return { weightGrams: 1_000, dimensions: { lengthMm: 400, widthMm: 300, heightMm: 300 } };
+    const grams = Math.ceil((carton.weightGrams * units) / Math.max(1, this.unitsOpen));
+    const weightGrams = Math.min(Math.max(1, grams), LARGEST_GRAMS);
+    if (carton.kind !== 'own_packaging' && carton.cartonCode !== null)
+      return { cartonCode: carton.cartonCode, weightGrams };
+    const within = (mm: number) => Math.min(Math.max(1, Math.round(mm)), LARGEST_MM);
+    return {
+      weightGrams,
+      dimensions: {
+        lengthMm: within(carton.lengthMm),
+        widthMm: within(carton.widthMm),
+        heightMm: within(carton.heightMm),
+      },
+    };
+  }
 }

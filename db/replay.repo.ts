@@ -1,0 +1,161 @@
+/** Lines of a replayed file, what a customer bought and returned so far, and the replayed merchant's clock. */
+import type { Tx } from './client';
+
+export interface ReplayLineRow {
+  readonly invoice_no: string;
+  readonly line_no: number;
+  readonly invoice_kind: 'order' | 'credit' | 'write_off';
+  readonly kind: 'sale' | 'credit' | 'write_off' | 'service';
+  readonly sku: string;
+  readonly description: string;
+  readonly quantity: number;
+  /** Decimal text of whole minor units. */
+  readonly amount_minor: string;
+  readonly customer_external_id: string | null;
+  readonly occurred_at: string;
+  readonly outcome: 'matched' | 'over_returned' | 'no_prior_sale' | 'no_customer' | null;
+  readonly order_id: string | null;
+}
+
+/** Adds the lines that are not there; how many were new. */
+export function insertReplayLines(
+  tx: Tx,
+  merchantId: string,
+  lines: readonly ReplayLineRow[],
+): Promise<number> {
+  return tx.run({
+    name: 'replay-line-insert',
+    text: `
+insert into replay_line (merchant_id, invoice_no, line_no, invoice_kind, kind, sku, description, quantity, amount_minor,
+  customer_external_id, occurred_at, outcome, order_id)
+select $1, invoice_no, line_no, invoice_kind, kind, sku, description, quantity, amount_minor, customer_external_id,
+  occurred_at, outcome, order_id
+from json_to_recordset($2) as l(invoice_no text, line_no integer, invoice_kind text, kind text, sku text, description text,
+  quantity integer, amount_minor bigint, customer_external_id text, occurred_at timestamptz, outcome text, order_id uuid)
+on conflict (merchant_id, invoice_no, line_no) do nothing`,
+    values: [merchantId, JSON.stringify(lines)],
+  });
+}
+
+export async function hasReplayLines(tx: Tx, merchantId: string, invoiceNo: string): Promise<boolean> {
+  const rows = await tx.rows({
+    text: 'select from replay_line where merchant_id = $1 and invoice_no = $2 limit 1',
+    values: [merchantId, invoiceNo],
+  });
+  return rows.length > 0;
+}
+
+export interface CustomerAccount {
+  readonly sku: string;
+  readonly bought: number;
+  readonly returned: number;
+  /** The latest order that sold it to the customer. */
+  readonly orderId: string;
+  readonly productId: string | null;
+  readonly currency: string;
+}
+
+/** What the customer bought and returned of these goods up to a time; goods never bought are left out. */
+export function readCustomerAccounts(
+  tx: Tx,
+  of: {
+    readonly merchantId: string;
+    readonly connectionId: string;
+    readonly customerExternalId: string;
+    readonly skus: readonly string[];
+    readonly until: string;
+  },
+): Promise<CustomerAccount[]> {
+  return tx.rows<CustomerAccount>({
+    name: 'replay-accounts',
+    text: `
+select l.sku, sum(l.quantity)::integer as bought,
+  coalesce((select sum(abs(r.quantity))::integer from replay_line r where r.merchant_id = $1
+    and r.customer_external_id = $3 and r.sku = l.sku and r.occurred_at <= $5
+    and r.outcome in ('matched', 'over_returned')), 0) as returned,
+  (array_agg(o.id order by o.placed_at desc, o.id desc))[1] as "orderId",
+  (select p.id from product p where p.merchant_id = $1 and p.sku = l.sku) as "productId",
+  min(o.currency) as currency
+from customer c
+join sales_order o on o.merchant_id = c.merchant_id and o.customer_id = c.id and o.placed_at <= $5
+join sales_order_line l on l.merchant_id = o.merchant_id and l.order_id = o.id and l.ships and l.sku = any($4::text[])
+where c.merchant_id = $1 and c.connection_id = $2 and c.external_id = $3
+group by l.sku`,
+    values: [of.merchantId, of.connectionId, of.customerExternalId, of.skus, of.until],
+  });
+}
+
+/** Sets the merchant's clock to this time, unless it is later already. */
+export async function advanceBusinessClock(tx: Tx, merchantId: string, to: string): Promise<void> {
+  await tx.run({
+    text: `update merchant set business_now = $2 where id = $1 and (business_now is null or business_now < $2)`,
+    values: [merchantId, to],
+  });
+}
+
+export interface ReplayBacklog {
+  /** Orders that the engine is at work on: neither ended nor waiting for somebody. */
+  readonly atWork: number;
+  /** The first of their deadlines. */
+  readonly firstDeadline: Date | null;
+}
+
+export async function readReplayBacklog(tx: Tx, merchantId: string): Promise<ReplayBacklog> {
+  const [row] = await tx.rows<ReplayBacklog>({
+    name: 'replay-backlog',
+    text: `select count(*)::integer as "atWork", min(deadline_at) as "firstDeadline"
+      from sales_order where merchant_id = $1 and deadline_at is not null and blocked_reason is null and not held`,
+    values: [merchantId],
+  });
+  return row as ReplayBacklog;
+}
+
+/** Changes whenever an order or the floor moves; stands still when nothing does. */
+export async function readReplayMovement(tx: Tx, merchantId: string): Promise<string> {
+  const [row] = await tx.rows<{ mark: string }>({
+    text: `select concat_ws('/', (select sum(version) from sales_order where merchant_id = $1),
+      (select count(*) from scan where merchant_id = $1)) as mark`,
+    values: [merchantId],
+  });
+  return row?.mark ?? '';
+}
+
+/** Tracking numbers of parcels that left the warehouse and that no carrier has scanned yet, of any merchant; for the system role. */
+export async function readParcelsAtTheDoor(tx: Tx, limit: number): Promise<string[]> {
+  const rows = await tx.rows<{ tracking_number: string }>({
+    text: `select tracking_number from parcel where state = 'shipped' and tracking_number is not null limit $1`,
+    values: [limit],
+  });
+  return rows.map((row) => row.tracking_number);
+}
+
+/** Those of the goods for which no opening stock was ever posted, in a fixed order. */
+export async function readUnopenedProducts(
+  tx: Tx,
+  merchantId: string,
+  skus: readonly string[],
+): Promise<string[]> {
+  const rows = await tx.rows<{ sku: string }>({
+    text: `
+select p.sku from product p where p.merchant_id = $1 and p.sku = any($2::text[]) and not exists (
+  select from stock_ledger l join stock_cause c on c.merchant_id = l.merchant_id and c.id = l.cause_id
+  where l.merchant_id = p.merchant_id and l.product_id = p.id and c.kind = 'opening')
+order by p.sku`,
+    values: [merchantId, skus],
+  });
+  return rows.map((row) => row.sku);
+}
+
+/** Invoices of this stretch of time whose lines are all here; an invoice's lines are written last and at once. */
+export async function readReplayedInvoices(
+  tx: Tx,
+  merchantId: string,
+  from: string,
+  to: string,
+): Promise<Set<string>> {
+  const rows = await tx.rows<{ invoice_no: string }>({
+    text: `select distinct invoice_no from replay_line where merchant_id = $1 and occurred_at >= $2 and occurred_at < $3`,
+    values: [merchantId, from, to],
+  });
+  return new Set(rows.map((row) => row.invoice_no));
+}
