@@ -149,6 +149,18 @@ export async function countDead(
   return row?.count ?? 0;
 }
 
+/**
+ * Sends an order's dead messages of this kind again, with all their attempts before them; returns how
+ * many. What a person's retry of `channel_update_failed` does.
+ */
+export function reviveDead(tx: Tx, merchantId: string, orderId: string, kind: OutboxKind): Promise<number> {
+  return tx.run({
+    text: `update outbox set state = 'pending', due_at = now(), attempts = 0, done_at = null
+      where merchant_id = $1 and order_id = $2 and kind = $3 and state = 'dead'`,
+    values: [merchantId, orderId, kind],
+  });
+}
+
 export interface OutboxBacklog {
   readonly kind: string;
   readonly state: string;

@@ -46,20 +46,7 @@ export async function runDispatcher(config: Config): Promise<RunningDispatcher> 
   const keys = required(config, 'QUAYSIDE_ENCRYPTION_KEYS');
   guardOutgoingCalls(config.OUTGOING_ALLOW_HOSTS);
   const codec = createPayloadCodec(keys);
-  const doors: Closable[] = [];
-  let codecUrl: string | null = null;
-  if (config.CODEC_TOKEN !== undefined && config.TEMPORAL_UI_URL !== undefined) {
-    const uiOrigin = new URL(config.TEMPORAL_UI_URL).origin;
-    const endpoint = await startCodecEndpoint({
-      codec,
-      token: config.CODEC_TOKEN,
-      uiOrigin,
-      port: config.CODEC_PORT,
-    });
-    doors.push(endpoint);
-    codecUrl = endpoint.url;
-  }
-  if (config.METRICS_PORT !== undefined) doors.push(await startMetricsEndpoint(config.METRICS_PORT));
+  const { doors, codecUrl } = await openDoors(config, codec);
   const database = new Database({
     appUrl: required(config, 'DATABASE_APP_URL'),
     systemUrl: required(config, 'DATABASE_SYSTEM_URL'),
@@ -84,6 +71,29 @@ export async function runDispatcher(config: Config): Promise<RunningDispatcher> 
       await client.connection.close();
     },
   };
+}
+
+/** What others call: the codec for the Temporal UI, the metrics. A port that is taken leaves none open. */
+async function openDoors(
+  config: Config,
+  codec: ReturnType<typeof createPayloadCodec>,
+): Promise<{ readonly doors: readonly Closable[]; readonly codecUrl: string | null }> {
+  const doors: Closable[] = [];
+  let codecUrl: string | null = null;
+  try {
+    if (config.CODEC_TOKEN !== undefined && config.TEMPORAL_UI_URL !== undefined) {
+      const uiOrigin = new URL(config.TEMPORAL_UI_URL).origin;
+      const { CODEC_TOKEN: token, CODEC_PORT: port } = config;
+      const endpoint = await startCodecEndpoint({ codec, token, uiOrigin, port });
+      doors.push(endpoint);
+      codecUrl = endpoint.url;
+    }
+    if (config.METRICS_PORT !== undefined) doors.push(await startMetricsEndpoint(config.METRICS_PORT));
+    return { doors, codecUrl };
+  } catch (error) {
+    await Promise.all(doors.map((door) => door.close()));
+    throw error;
+  }
 }
 
 function startLoops(

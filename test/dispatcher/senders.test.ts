@@ -5,6 +5,7 @@ import { closeOrder } from '../../commands/close-order';
 import { genericConnector } from '../../connectors/channels/generic';
 import { guardOutgoingCalls } from '../../connectors/http';
 import { createMailSender } from '../../connectors/messaging/mail';
+import { reviveDead } from '../../db/outbox-claim.repo';
 import { sealSecrets } from '../../db/sealed';
 import { bury } from '../../dispatcher/bury';
 import { type Sender, startOutboxSender } from '../../dispatcher/outbox-sender';
@@ -364,9 +365,10 @@ describe('tracking updates', () => {
     });
     // What a person's retry does.
     shop.faults.clear();
-    await run(engine, "update outbox set state = 'pending', due_at = now(), attempts = 0 where key = $1", [
-      shipped.key,
-    ]);
+    const revived = await engine.database.withMerchants([merchantId], (tx) =>
+      reviveDead(tx, merchantId, shipped.orderId, 'channel.tracking'),
+    );
+    expect(revived).toBe(1);
     await until(async () => (await outbox(engine, `key = '${shipped.key}' and state = 'done'`)).length === 1);
     expect(await orderRow(shipped.orderId)).toEqual({ state: 'shipped', blocked_reason: null });
     expect(await one(engine, 'select state from exception where order_id = $1', [shipped.orderId])).toEqual({
