@@ -27,7 +27,9 @@ export interface ShipRequest {
   readonly fulfilmentOrderId: string;
 }
 
-export type ShipOutcome = { readonly outcome: 'posted' } | { readonly outcome: 'not_shipped' };
+export type ShipOutcome =
+  /** `orderState` is where its parts have brought the order. */
+  { readonly outcome: 'posted'; readonly orderState: string } | { readonly outcome: 'not_shipped' };
 
 export class ShipStep {
   private readonly coalescer: Coalescer<ShipRequest, ShipOutcome>;
@@ -64,10 +66,11 @@ async function shipIn(tx: Tx, requests: readonly ShipRequest[]): Promise<ShipOut
   );
   await tell(tx, fresh);
   await markPosted(tx, fresh);
-  const known = new Set(parts.map((part) => part.fulfilment_order_id));
-  return requests.map((request) => ({
-    outcome: known.has(request.fulfilmentOrderId) ? 'posted' : 'not_shipped',
-  }));
+  const stateOf = new Map(parts.map((part) => [part.fulfilment_order_id, part.order_state]));
+  return requests.map(({ fulfilmentOrderId }) => {
+    const orderState = stateOf.get(fulfilmentOrderId);
+    return orderState === undefined ? { outcome: 'not_shipped' } : { outcome: 'posted', orderState };
+  });
 }
 
 const keyOf = (part: ShippedPart) => stepKey(part.fulfilment_order_id, 'ship');

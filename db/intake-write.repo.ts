@@ -13,6 +13,8 @@ export interface IntakeWrites {
     state: string | null;
     at: Date;
     deadline_at: Date | null;
+    /** True: the order waits for a later step, whose flag and deadline stay as they are. */
+    keep_blocked: boolean;
     blocked_reason: string | null;
     blocked_detail: unknown;
     service_level: string | null;
@@ -100,11 +102,11 @@ with d as (select $1::json as j), gone as (
   update sales_order s set
     state = coalesce(o.state, s.state),
     state_since = case when o.state is null or o.state = s.state then s.state_since else o.at end,
-    deadline_at = o.deadline_at,
-    blocked_reason = o.blocked_reason,
-    blocked_since = case when o.blocked_reason is null then null
+    deadline_at = case when o.keep_blocked then s.deadline_at else o.deadline_at end,
+    blocked_reason = case when o.keep_blocked then s.blocked_reason else o.blocked_reason end,
+    blocked_since = case when o.keep_blocked then s.blocked_since when o.blocked_reason is null then null
       when o.blocked_reason = s.blocked_reason then s.blocked_since else o.at end,
-    blocked_detail = o.blocked_detail,
+    blocked_detail = case when o.keep_blocked then s.blocked_detail else o.blocked_detail end,
     service_level = coalesce(o.service_level, s.service_level),
     services = coalesce((select array_agg(x) from json_array_elements_text(o.services) x), s.services),
     max_days = coalesce(o.max_days, s.max_days),
@@ -112,7 +114,7 @@ with d as (select $1::json as j), gone as (
     delivered_at = case when o.state = 'delivered' then o.at else s.delivered_at end,
     version = s.version + 1
   from json_to_recordset((select j -> 'orders' from d)) as o(merchant_id uuid, id uuid, state text, at timestamptz,
-    deadline_at timestamptz, blocked_reason text, blocked_detail jsonb, service_level text, services json, max_days integer,
+    deadline_at timestamptz, keep_blocked boolean, blocked_reason text, blocked_detail jsonb, service_level text, services json, max_days integer,
     ship_by timestamptz)
   where s.merchant_id = o.merchant_id and s.id = o.id
 ), mapped as (

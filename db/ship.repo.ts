@@ -6,6 +6,7 @@ export interface ShippedPart {
   readonly fulfilment_order_id: string;
   readonly order_id: string;
   readonly posted: boolean;
+  readonly order_state: string;
   readonly shipped_at: Date;
   readonly currency: string;
   readonly channel: string;
@@ -34,7 +35,7 @@ export interface ShippedPart {
 }
 
 const READ = `
-select f.merchant_id, f.id as fulfilment_order_id, f.order_id, s.posted_at is not null as posted, s.shipped_at, o.currency,
+select f.merchant_id, f.id as fulfilment_order_id, f.order_id, s.posted_at is not null as posted, o.state as order_state, s.shipped_at, o.currency,
   c.channel, c.id as connection_id, c.tells_tracking, cu.email is not null as has_email,
   (select l.id from location l join merchant m on m.organisation_id = l.organisation_id
     where m.id = f.merchant_id and l.kind = 'customer') as customer_location_id,
@@ -99,26 +100,16 @@ export async function insertFacts(tx: Tx, facts: readonly FactRow[]): Promise<vo
   });
 }
 
-/**
- * Carriers tell by webhook; a poll a quarter of an hour after the ship scan finds what a lost one missed.
- */
-const FIRST_POLL_MINUTES = 15;
-
-/** Marks the shipments as posted, and their parcels as followed. */
+/** Marks the shipments as posted. */
 export async function markPosted(
   tx: Tx,
   parts: readonly { readonly merchant_id: string; readonly fulfilment_order_id: string }[],
 ): Promise<void> {
   await tx.run({
     name: 'ship-posted',
-    text: `with posted as (
-        update shipment s set posted_at = now()
-        from json_to_recordset($1) as r(merchant_id uuid, fulfilment_order_id uuid)
-        where s.merchant_id = r.merchant_id and s.fulfilment_order_id = r.fulfilment_order_id and s.posted_at is null
-        returning s.merchant_id, s.fulfilment_order_id)
-      update parcel p set track_due_at = now() + interval '${FIRST_POLL_MINUTES} minutes'
-      from posted where p.merchant_id = posted.merchant_id and p.fulfilment_order_id = posted.fulfilment_order_id
-        and p.state in ('shipped', 'in_transit', 'out_for_delivery')`,
+    text: `update shipment s set posted_at = now()
+      from json_to_recordset($1) as r(merchant_id uuid, fulfilment_order_id uuid)
+      where s.merchant_id = r.merchant_id and s.fulfilment_order_id = r.fulfilment_order_id and s.posted_at is null`,
     values: [JSON.stringify(parts)],
   });
 }

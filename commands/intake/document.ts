@@ -4,7 +4,7 @@ import type { BinKey } from '../../db/bin.repo';
 import type { IntakeOrderRow } from '../../db/intake.repo';
 import type { IntakeWrites } from '../../db/intake-write.repo';
 import type { StockKey } from '../../db/stock.repo';
-import type { Mapping } from '../../domain/order/check-intake';
+import { isIntakeReason, type Mapping } from '../../domain/order/check-intake';
 import type { ShippingMethodMapping } from '../../domain/order/check-order';
 import { BLOCKED_REASONS, type BlockedReason } from '../../domain/order/exception-reasons';
 import type { PlanLine } from '../../domain/routing/plan-fulfilment';
@@ -50,6 +50,7 @@ export class IntakeDocument {
       state: null,
       at: order.business_now,
       deadline_at: null,
+      keep_blocked: false,
       blocked_reason: null,
       blocked_detail: null,
       service_level: null,
@@ -89,6 +90,8 @@ export class IntakeDocument {
       // A re-plan of a part does not take the order back.
       state: order.state === 'accepted' ? 'planned' : null,
       deadline_at: plan.deadlineAt,
+      keep_blocked:
+        plan.blocked === null && order.blocked_reason !== null && !isIntakeReason(order.blocked_reason),
       blocked_reason: plan.blocked?.reason ?? null,
       blocked_detail: plan.blocked?.detail ?? null,
       service_level: plan.shipping?.serviceLevel ?? null,

@@ -8,6 +8,7 @@ import type { NewException } from '../../db/exception.repo';
 import type { IntakeOrderRow } from '../../db/intake.repo';
 import { type StockBalance, type StockKey, stockKey } from '../../db/stock.repo';
 import { Failure } from '../../domain/failure-types';
+import { isIntakeReason } from '../../domain/order/check-intake';
 import { BLOCKED_REASONS, type BlockedReason } from '../../domain/order/exception-reasons';
 import { computeShipBy } from '../../domain/order/ship-by';
 import {
@@ -301,7 +302,7 @@ export class IntakePlanner {
   private resolvedKeys(outcomes: ReadonlyMap<string, IntakeOutcome>): string[] {
     const still = new Set(this.parked.map((parked) => `${parked.reason}:${parked.order.id}`));
     const before = [...this.outcomes.values(), ...this.parked].flatMap(({ order }) =>
-      order.blocked_reason === null ? [] : [`${order.blocked_reason}:${order.id}`],
+      isIntakeReason(order.blocked_reason) ? [`${order.blocked_reason}:${order.id}`] : [],
     );
     return outcomes.size === 0 ? [] : before.filter((key) => !still.has(key));
   }

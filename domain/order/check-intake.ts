@@ -6,6 +6,23 @@ import { type CheckFacts, checkOrder, type OrderToCheck, type ShippingMethodMapp
 import type { BlockedReason } from './exception-reasons';
 import type { DemandLine } from './map-lines';
 
+/** The reasons that intake itself parks for, and so may take away; the others belong to later steps. */
+const INTAKE_REASONS: readonly string[] = [
+  'payment_pending',
+  'address_invalid',
+  'unmapped_sku',
+  'unmapped_shipping_method',
+  'customs_data_missing',
+  'out_of_stock',
+] satisfies BlockedReason[];
+
+export function isIntakeReason(reason: string | null): boolean {
+  return reason !== null && INTAKE_REASONS.includes(reason);
+}
+
+/** Nothing is planned any more for an order in these states. */
+const GONE: readonly string[] = ['shipped', 'delivered', 'closed'];
+
 /** What is known of the address beyond its shape. `doubtful` needs the carrier's word. */
 export type AddressVerdict = 'good' | 'doubtful' | 'undeliverable';
 
@@ -45,8 +62,12 @@ export type IntakeCheck =
 
 export function checkIntake(order: IntakeOrder, facts: CheckFacts): IntakeCheck {
   if (order.state === 'cancelled') return { kind: 'cancelled' };
+  if (GONE.includes(order.state)) return { kind: 'covered' };
   if (order.held) return { kind: 'held' };
   const checked = checkOrder(order, facts);
+  const demand = uncovered(checked.demand, order.covered);
+  // What is on the floor already goes on, whatever its payment or address turned into since.
+  if (order.covered.length > 0 && demand.length === 0) return { kind: 'covered' };
   const first = checked.blocked[0];
   if (first) return { kind: 'blocked', ...first };
   if (!checked.ships || checked.shipping === null) return { kind: 'services_only' };
@@ -56,8 +77,6 @@ export function checkIntake(order: IntakeOrder, facts: CheckFacts): IntakeCheck 
       order.addressProblems.length > 0 ? order.addressProblems : ['The carrier does not deliver there.'];
     return { kind: 'blocked', reason: 'address_invalid', problems, subjects: [] };
   }
-  const demand = uncovered(checked.demand, order.covered);
-  if (demand.length === 0) return { kind: 'covered' };
   return { kind: 'plan', demand, mapped: checked.mapped, shipping: checked.shipping };
 }
 

@@ -1,6 +1,7 @@
 import { cancelOrder } from '../../commands/cancel-order';
 import { updatePayment } from '../../commands/change-order';
 import { holdOrder, releaseHold } from '../../commands/hold-order';
+import { adjustStock } from '../../commands/stock/adjust-stock';
 import { cancelOrderUpdate, orderStateQuery } from '../../workflows/order/order.messages';
 import { eventually, startTestEngine, type TestEngine } from '../support/engine';
 import { type SeededMerchant, seedMerchant } from '../support/merchant';
@@ -139,5 +140,37 @@ describe('the order workflow', () => {
     const history = await engine.client.workflow.getHandle(again.workflowId).fetchHistory();
     const scheduled = history.events?.filter((event) => event.activityTaskScheduledEventAttributes);
     expect(scheduled).toEqual([]);
+  });
+
+  it('plans an order anew when a loss took its stock back, and again when stock comes', async () => {
+    const own = await seedMerchant(engine.database, { products: [{ sku: 'L', stock: 3 }] });
+    const { orderId } = await placeOrder(engine.database, own, demoOrder([{ sku: 'L', quantity: 3 }]));
+    const read = async () => {
+      const [row] = await engine.database.withMerchants([own.merchantId], (tx) =>
+        tx.rows<{ state: string; blocked_reason: string | null; live: number }>({
+          text: `select o.state, o.blocked_reason, (select count(*)::int from fulfilment_order f
+            where f.order_id = o.id and f.state <> 'cancelled') as live from sales_order o where o.id = $1`,
+          values: [orderId],
+        }),
+      );
+      return row;
+    };
+    const adjust = (kind: 'write_off' | 'adjustment', delta: number) =>
+      adjustStock(engine.database, {
+        merchantId: own.merchantId,
+        causeId: `test:${kind}:${delta}`,
+        kind,
+        warehouseId: own.warehouses[0]?.id as string,
+        reason: 'test',
+        actor: 'test',
+        lines: [{ sku: 'L', locationId: own.warehouses[0]?.bins[0]?.id as string, delta }],
+      });
+    await eventually(async () => (await read())?.live === 1, 'it is planned');
+    await adjust('write_off', -2);
+    await eventually(async () => (await read())?.blocked_reason === 'out_of_stock', 'it waits for stock');
+    expect(await read()).toMatchObject({ live: 0 });
+    await adjust('adjustment', 5);
+    await eventually(async () => (await read())?.live === 1, 'it is planned again');
+    expect(await read()).toMatchObject({ blocked_reason: null });
   });
 });

@@ -16,6 +16,7 @@ import {
   setHandler,
   setWorkflowOptions,
 } from '@temporalio/workflow';
+import { isIntakeReason } from '../../domain/order/check-intake';
 import { BLOCKED_REASONS, type BlockedReason } from '../../domain/order/exception-reasons';
 import { stepKey } from '../../domain/step-key';
 import { carrierCalls, orderSteps, persist } from '../shared/activity-profiles';
@@ -122,31 +123,10 @@ class OrderLife {
 
   /** Check, route and reserve, again after each waking, until there is a plan. */
   async takeIn(): Promise<void> {
-    while (!this.cancelled) {
+    for (;;) {
       const seen = this.wakings;
-      this.takeIns += 1;
-      const request = { ...this.input, stepKey: stepKey(this.input.orderId, 'intake', this.takeIns) };
-      const outcome = await persist(() => orderSteps.takeIn(request));
-      switch (outcome.kind) {
-        case 'check_address':
-          await this.checkAddress(seen);
-          break;
-        case 'blocked':
-          this.stand(outcome.message, { blockedReason: outcome.reason }, outcome.since);
-          await this.woken(seen);
-          break;
-        case 'held':
-          this.stand('On hold', { held: true });
-          await this.woken(seen);
-          break;
-        case 'planned':
-          return this.planned(outcome);
-        case 'delivered':
-          this.delivered = true;
-          return;
-        case 'cancelled':
-          this.cancelled = true;
-      }
+      if (this.cancelled || (await this.consider())) return;
+      await condition(() => this.wakings > seen || this.cancelled);
     }
   }
 
@@ -161,8 +141,10 @@ class OrderLife {
       if (next !== undefined) await this.post(next);
       if (this.wakings === seen || this.cancelled) continue;
       seen = this.wakings;
-      for (const packed of this.toLabel.splice(0)) await this.label(packed);
-      if (this.waitingForStock || this.standing.blockedReason === 'short_pick') await this.takeIn();
+      const unlabelled = this.toLabel.splice(0);
+      for (const packed of unlabelled) await this.label(packed);
+      // Stock came or was taken back, a short pick was decided: what is not covered is planned again.
+      if (unlabelled.length === 0) await this.consider();
     }
   }
 
@@ -181,13 +163,39 @@ class OrderLife {
     }
   }
 
+  /** One intake. False when the order waits for something and must be woken. */
+  private async consider(): Promise<boolean> {
+    this.takeIns += 1;
+    const request = { ...this.input, stepKey: stepKey(this.input.orderId, 'intake', this.takeIns) };
+    const outcome = await persist(() => orderSteps.takeIn(request));
+    switch (outcome.kind) {
+      case 'check_address':
+        return (await this.checkAddress()) && this.consider();
+      case 'blocked':
+        this.stand(outcome.message, { blockedReason: outcome.reason }, outcome.since);
+        return false;
+      case 'held':
+        this.stand('On hold', { held: true });
+        return false;
+      case 'planned':
+        await this.planned(outcome);
+        return true;
+      case 'delivered':
+        this.delivered = true;
+        return true;
+      case 'cancelled':
+        this.cancelled = true;
+        return true;
+    }
+  }
+
   private async planned(plan: Plan): Promise<void> {
     for (const part of plan.fulfilmentOrders) this.parts.set(part.id, { shipped: false });
     this.waitingForStock = plan.waiting;
     Object.assign(this.standing, {
       step: 'Being picked and packed',
       status: this.standing.status === 'accepted' ? 'planned' : this.standing.status,
-      blockedReason: plan.waiting ? 'out_of_stock' : null,
+      blockedReason: this.blockedAfter(plan.waiting),
       held: false,
     });
     showPlanned(this.standing, plan.shipBy, plan.fulfilmentOrders[0]?.warehouseId);
@@ -197,13 +205,21 @@ class OrderLife {
     }
   }
 
-  private async checkAddress(seen: number): Promise<void> {
+  /** A plan takes away what intake waited for, never what a later step waits for. */
+  private blockedAfter(waitingForStock: boolean): string | null {
+    if (waitingForStock) return 'out_of_stock';
+    return isIntakeReason(this.standing.blockedReason) ? null : this.standing.blockedReason;
+  }
+
+  /** True when the carrier has judged the address, either way. */
+  private async checkAddress(): Promise<boolean> {
     try {
       await carrierCalls.checkAddress(this.input);
+      return true;
     } catch (error) {
       if (isCancellation(error)) throw error;
       await this.block('carrier_unavailable', 'The carrier could not be asked about the address.');
-      await this.woken(seen);
+      return false;
     }
   }
 
@@ -229,9 +245,10 @@ class OrderLife {
 
   private async post(fulfilmentOrderId: string): Promise<void> {
     const { merchantId } = this.input;
-    await persist(() => orderSteps.postShipment({ merchantId, fulfilmentOrderId }));
+    const posted = await persist(() => orderSteps.postShipment({ merchantId, fulfilmentOrderId }));
+    if (posted.outcome === 'not_shipped') return;
     this.parts.set(fulfilmentOrderId, { shipped: true });
-    const all = !this.waitingForStock && [...this.parts.values()].every((part) => part.shipped);
+    const all = posted.orderState !== 'partly_shipped';
     if (all) this.stand('On its way to the customer', { status: 'shipped' });
     else this.stand('Partly shipped', { status: 'partly_shipped' });
   }
@@ -241,11 +258,6 @@ class OrderLife {
       orderSteps.blockOrder({ ...this.input, reason, message, subject: '' }),
     );
     if (since !== null) this.stand(BLOCKED_REASONS[reason].sentence, { blockedReason: reason }, since);
-  }
-
-  /** Waits until something happened since `seen`. */
-  private woken(seen: number): Promise<void> {
-    return condition(() => this.wakings > seen || this.cancelled);
   }
 
   /** Shows where the order is: the details always, the search attributes when what they say changed. */
