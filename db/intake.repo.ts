@@ -164,7 +164,7 @@ select json_build_object(
      t.catalog_version from m join merchant t on t.id = m.id) t),
   'methods', (select coalesce(json_agg(x), '[]') from (select x.merchant_id, x.connection_id, x.method, x.service_level,
      x.services, x.max_days from m join shipping_method_map x on x.merchant_id = m.id) x),
-  'aliases', (select coalesce(json_agg(alias), '[]') from alias),
+  'aliases', (select coalesce(json_agg(a), '[]') from (select * from alias) a),
   'products', (select coalesce(json_agg(p), '[]') from (select p.merchant_id, p.id, p.sku, p.ships, p.is_bundle
      from known k join product p on p.merchant_id = k.merchant_id and p.id = k.id where p.archived_at is null) p),
   'components', (select coalesce(json_agg(c), '[]') from (select c.* from known k
