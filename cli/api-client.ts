@@ -9,6 +9,16 @@ import { findRunning, locateDataDir, type Running } from './data-dir';
 /** The longest request waits for a label that is being bought. */
 const TIMEOUT_MS = 30_000;
 
+/** The API answered, and not with what was asked for. */
+export class ApiRefusal extends CommandError {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 export interface ApiClient {
   readonly url: string;
   /** The engine of the data directory; null when the environment names another one. */
@@ -28,8 +38,11 @@ interface Problem {
 /** The most that the API gives in one page. */
 const PAGE = 200;
 
-/** @throws CommandError when no engine runs and none is named. */
-export function openApi(dataDirFlag?: string): ApiClient {
+/**
+ * @param merchant id or slug that requests act for; default all that the key reaches.
+ * @throws CommandError when no engine runs and none is named.
+ */
+export function openApi(dataDirFlag?: string, merchant?: string): ApiClient {
   const url = process.env.QUAYSIDE_API_URL ?? '';
   const key = process.env.QUAYSIDE_API_KEY ?? '';
   if (url !== '') {
@@ -39,7 +52,7 @@ export function openApi(dataDirFlag?: string): ApiClient {
         2,
         'set both, or neither',
       );
-    return client(url.replace(/\/+$/, ''), key, null);
+    return client({ url: url.replace(/\/+$/, ''), key, running: null, merchant });
   }
   const running = requireRunning(dataDirFlag);
   if (running.apiKey === null && key === '')
@@ -48,7 +61,7 @@ export function openApi(dataDirFlag?: string): ApiClient {
       2,
       'make one with "quayside keys create" and give it as QUAYSIDE_API_KEY',
     );
-  return client(running.apiUrl, key === '' ? (running.apiKey ?? '') : key, running);
+  return client({ url: running.apiUrl, key: key === '' ? (running.apiKey ?? '') : key, running, merchant });
 }
 
 /** @throws CommandError when no engine runs on the data directory. */
@@ -64,19 +77,27 @@ export function requireRunning(dataDirFlag?: string): Running {
   return running;
 }
 
-function client(url: string, key: string, running: Running | null): ApiClient {
+function client(options: {
+  readonly url: string;
+  readonly key: string;
+  readonly running: Running | null;
+  readonly merchant: string | undefined;
+}): ApiClient {
+  const { url, key, running, merchant } = options;
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const answer = await ask(`${url}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${key}`,
+        ...(merchant === undefined ? {} : { 'quayside-merchant': merchant }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(method === 'GET' ? {} : { 'idempotency-key': randomUUID() }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
-    if (!answer.ok) throw new CommandError(`${method} ${path}: ${sentenceOf(answer.status, text)}`);
+    if (!answer.ok)
+      throw new ApiRefusal(answer.status, `${method} ${path}: ${sentenceOf(answer.status, text)}`);
     return (text === '' ? undefined : JSON.parse(text)) as T;
   };
   const get = <T>(path: string, query: Readonly<Record<string, string | undefined>> = {}): Promise<T> => {

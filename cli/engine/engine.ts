@@ -30,7 +30,7 @@ import { seedDemo } from '../seed/seed-demo';
 import { type EngineDatabase, makeRoles, startOwnDatabase, useDatabase } from './database';
 import { roleEnvironment, simulatorEnvironment } from './environment';
 import { type KeptAlive, keepAlive } from './keep-alive';
-import { choosePorts, type PortMap, type PortName, waitForPortsOfLastRun } from './ports';
+import { choosePorts, type PortMap, type PortName, type PortWishes, waitForPortsOfLastRun } from './ports';
 import { type RoleOptions, startRole } from './role-process';
 import { type EngineTemporal, startOwnTemporal, useTemporal } from './temporal';
 
@@ -44,7 +44,7 @@ export interface EngineOptions {
   readonly rate: number;
   readonly workers: number;
   /** Ports that were asked for. */
-  readonly ports: Partial<PortMap>;
+  readonly ports: PortWishes;
   /** More environment for the simulators, e.g. a floor and carriers without delay. */
   readonly simulatorEnvironment?: Readonly<Record<string, string>>;
 }

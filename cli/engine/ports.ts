@@ -1,5 +1,5 @@
 /** Which ports the engine's parts listen on: those asked for, else those of the last run, else the usual ones. */
-import { choosePort, isPortFree } from '../../provision/ports';
+import { choosePort, freePort, isPortFree } from '../../provision/ports';
 import { pause } from '../../provision/processes';
 import { CommandError } from '../command-error';
 import { loadPorts, savePorts } from '../data-dir';
@@ -40,26 +40,37 @@ export function parsePorts(text: string): Partial<PortMap> {
   return ports;
 }
 
+/** Asked for one by one, or `any`: free ones, for an engine that nobody will look for. */
+export type PortWishes = Partial<PortMap> | 'any';
+
 /** @throws PortBusyError when a port that was asked for is taken. */
 export async function choosePorts(
   dataDir: string,
   wanted: readonly PortName[],
-  asked: Partial<PortMap>,
+  asked: PortWishes,
   log: (line: string) => void,
 ): Promise<PortMap> {
   const last = loadPorts(dataDir);
   const chosen: Record<string, number> = { ...last };
-  for (const name of wanted) {
-    const port = asked[name];
-    chosen[name] = await choosePort({
-      name: PORTS[name].of,
-      preferred: last[name] ?? PORTS[name].usual,
-      ...(port === undefined ? {} : { asked: { port, from: `--ports ${name}=${port}` } }),
-      log,
-    });
-  }
+  for (const name of wanted)
+    chosen[name] = asked === 'any' ? await freePort() : await choose(name, last, asked, log);
   savePorts(dataDir, chosen);
   return chosen as PortMap;
+}
+
+function choose(
+  name: PortName,
+  last: Readonly<Record<string, number>>,
+  asked: Partial<PortMap>,
+  log: (line: string) => void,
+): Promise<number> {
+  const port = asked[name];
+  return choosePort({
+    name: PORTS[name].of,
+    preferred: last[name] ?? PORTS[name].usual,
+    ...(port === undefined ? {} : { asked: { port, from: `--ports ${name}=${port}` } }),
+    log,
+  });
 }
 
 /** Waits until what a killed engine started has gone, so that its ports can be taken again. */
