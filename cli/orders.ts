@@ -5,6 +5,7 @@ import { ORDER_STATES, type orderDetailSchema, type orderSummarySchema } from '.
 import { openApi } from './api-client';
 import { CommandError } from './command-error';
 import { workflowUrl } from './links';
+import { registerOrderActions } from './order-actions';
 import { table } from './screen';
 
 export type OrderSummary = z.output<typeof orderSummarySchema>;
@@ -46,6 +47,7 @@ export function register(program: Command): void {
     .action((id: string, _flags: unknown, command: Command) =>
       show(id, command.optsWithGlobals<{ json?: boolean; dataDir?: string }>()),
     );
+  registerOrderActions(orders);
 }
 
 async function list(flags: ListFlags): Promise<void> {
