@@ -46,7 +46,9 @@ const schema = z.object({
   API_PORT: port.default(8080),
   /** Under which address partners and people reach the API. */
   PUBLIC_URL: httpUrl,
-  /** Port of the codec endpoint of the Temporal UI; 0 picks a free one. Loopback only. */
+  /** Whoever reaches the codec endpoint and knows its token reads payloads: loopback, unless a container's port is published to loopback. */
+  CODEC_HOST: z.string().default('127.0.0.1'),
+  /** Port of the codec endpoint of the Temporal UI; 0 picks a free one. */
   CODEC_PORT: port.default(8081),
   CODEC_TOKEN: z.string().optional(),
   METRICS_PORT: port.optional(),

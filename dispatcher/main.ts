@@ -83,8 +83,8 @@ async function openDoors(
   try {
     if (config.CODEC_TOKEN !== undefined && config.TEMPORAL_UI_URL !== undefined) {
       const uiOrigin = new URL(config.TEMPORAL_UI_URL).origin;
-      const { CODEC_TOKEN: token, CODEC_PORT: port } = config;
-      const endpoint = await startCodecEndpoint({ codec, token, uiOrigin, port });
+      const { CODEC_TOKEN: token, CODEC_HOST: host, CODEC_PORT: port } = config;
+      const endpoint = await startCodecEndpoint({ codec, token, uiOrigin, host, port });
       doors.push(endpoint);
       codecUrl = endpoint.url;
     }

@@ -39,6 +39,8 @@ export const simulatorsEnvironment = z.object({
   /** Milliseconds to a carrier's first scan, and between two; a demo's parcel arrives in half a minute. */
   SIMULATOR_FIRST_SCAN_MS: z.coerce.number().int().min(0).max(86_400_000).default(15_000),
   SIMULATOR_TRANSIT_STEP_MS: z.coerce.number().int().min(0).max(86_400_000).default(5_000),
+  /** Where they listen; read by simulator-server.ts. */
+  SIMULATOR_HOST: z.string().default('127.0.0.1'),
   /** Where the partners' memories are kept; without it each start begins anew. */
   SIMULATOR_STATE_DIR: z.string().optional(),
 });

@@ -7,8 +7,8 @@
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express from 'express';
 import type { Express, NextFunction, Request, Response } from 'express';
+import express from 'express';
 import { ZodError } from 'zod';
 import { parseExactJson } from '../contracts/exact-json';
 import { CALL_FAULTS, FaultKnobs, type FaultRule, faultRulesSchema } from './fault-knobs';
@@ -19,6 +19,12 @@ const BODY_LIMIT = '8mb';
 /** A silent connection ends by itself after this; longer than any client's time-out (60 s at most). */
 const SILENCE_MS = 120_000;
 const DEFAULT_LATENCY_MS = 1_000;
+
+/**
+ * Where simulators listen. Loopback, for the knobs have no login; a container that is reached by its
+ * neighbours alone sets SIMULATOR_HOST to 0.0.0.0.
+ */
+export const LISTEN_HOST = process.env.SIMULATOR_HOST || '127.0.0.1';
 
 export interface JournalFact {
   readonly seq: number;
@@ -88,7 +94,7 @@ declare module 'express-serve-static-core' {
 }
 
 /**
- * Starts a simulator on 127.0.0.1.
+ * Starts a simulator on LISTEN_HOST; its `url` is the one on loopback.
  * @throws the listen error (EADDRINUSE when `port` is taken).
  */
 export async function createSimulatorServer(options: SimulatorOptions): Promise<Simulator> {
@@ -111,7 +117,7 @@ export async function createSimulatorServer(options: SimulatorOptions): Promise<
   const server = createServer(app);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+    server.listen(options.port ?? 0, LISTEN_HOST, resolve);
   });
   const { port } = server.address() as AddressInfo;
   return {

@@ -33,15 +33,15 @@ interface WirePayload {
   readonly data?: string;
 }
 
-/** Serves the endpoint on 127.0.0.1. @param port 0 for a free one. @throws the listen error. */
+/** Serves the endpoint. @param host default 127.0.0.1. @param port 0 for a free one. @throws the listen error. */
 export async function startCodecEndpoint(
-  options: CodecEndpointOptions & { readonly port: number },
+  options: CodecEndpointOptions & { readonly host?: string; readonly port: number },
 ): Promise<CodecEndpoint> {
   const handle = codecRequestHandler(options);
   const server = createServer((request, response) => void handle(request, response));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port, '127.0.0.1', resolve);
+    server.listen(options.port, options.host ?? '127.0.0.1', resolve);
   });
   const { port } = server.address() as AddressInfo;
   return {

@@ -12,7 +12,12 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import { CALL_FAULTS, type FaultRule } from '../fault-knobs';
-import { createSimulatorServer, type Simulator, type SimulatorContext } from '../simulator-server';
+import {
+  createSimulatorServer,
+  LISTEN_HOST,
+  type Simulator,
+  type SimulatorContext,
+} from '../simulator-server';
 import { inboxRoutes } from './inbox';
 import { readMessage } from './read-message';
 import type { StoredMail } from './stored-mail';
@@ -67,7 +72,7 @@ export async function startMailSimulator(options: MailSimulatorOptions = {}): Pr
 function listen(smtp: SMTPServer, wanted: number, sockets: Map<number, Socket>): Promise<number> {
   return new Promise((resolve, reject) => {
     smtp.once('error', reject);
-    const server = smtp.listen(wanted, '127.0.0.1', () => {
+    const server = smtp.listen(wanted, LISTEN_HOST, () => {
       smtp.off('error', reject);
       // A client that hangs up in mid-sentence is its own affair.
       smtp.on('error', () => undefined);
