@@ -55,6 +55,10 @@ const MAX_IN_FLIGHT = 200;
 const WORKFLOW_LANE_LIMIT = 32;
 /** What a small shop's or merchant's server stands; Shopify's limits allow some four calls at once. */
 const LANE_LIMIT = 4;
+/** Every merchant's mails share one server, which takes some 0.3 s for each: thirty a second. */
+const MAIL_LANE_LIMIT = 10;
+/** Where it differs from the limit of all other lanes. */
+const LANE_LIMITS: Readonly<Record<string, number>> = { '': WORKFLOW_LANE_LIMIT, mail: MAIL_LANE_LIMIT };
 const LANE_PAUSE_MS = 1_000;
 /** A receiver that is back is noticed within a minute. */
 const LONGEST_LANE_PAUSE_MS = 60_000;
@@ -73,7 +77,7 @@ export interface OutboxSender {
 export function startOutboxSender(options: OutboxSenderOptions): OutboxSender {
   const { database, log } = options;
   const lanes = new Lanes({
-    limitOf: (lane) => (lane === '' ? WORKFLOW_LANE_LIMIT : LANE_LIMIT),
+    limitOf: (lane) => LANE_LIMITS[lane] ?? LANE_LIMIT,
     firstPauseMs: options.lanePauseMs ?? LANE_PAUSE_MS,
     longestPauseOf: (lane) => (lane === '' ? LONGEST_WORKFLOW_PAUSE_MS : LONGEST_LANE_PAUSE_MS),
   });
@@ -91,7 +95,7 @@ export function startOutboxSender(options: OutboxSenderOptions): OutboxSender {
       claimDue(tx, {
         limit,
         perLane: LANE_LIMIT,
-        free: { '': WORKFLOW_LANE_LIMIT, ...lanes.free() },
+        free: { ...LANE_LIMITS, ...lanes.free() },
         leaseMs: options.leaseMs ?? LEASE_MS,
       }),
     );
