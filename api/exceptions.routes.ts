@@ -2,15 +2,23 @@
 import { z } from 'zod';
 import { cancelOrder } from '../commands/cancel-order';
 import { retryOrder } from '../commands/change-order';
-import { actionsOf, requireAction, resolveByHand, retryMessage } from '../commands/exception-actions';
+import {
+  actionsOf,
+  requireAction,
+  resolveByHand,
+  retryMessage,
+  settleReread,
+} from '../commands/exception-actions';
 import { id, idParams } from '../contracts/common';
 import { doneSchema, exceptionGroupSchema, exceptionSchema, reasonSchema } from '../contracts/orders';
 import { type ExceptionRow, findException, groupExceptions, listExceptions } from '../db/exception-read.repo';
+import { findKeptMessage } from '../db/inbox-read.repo';
 import { exceptionReason, isExceptionReason } from '../domain/order/exception-reasons';
 import { editorOf, timeOf } from './answers';
+import { applyChannelFact, channelWebhooks } from './channel-webhooks';
 import { page, pageOf, pageQuery, readCursor, timeAndId } from './pagination';
 import { ProblemError } from './problem';
-import { defineRoute, type Route } from './route';
+import { defineRoute, type Route, type RouteAnswer, type RouteContext } from './route';
 
 const tag = 'Exceptions';
 
@@ -95,7 +103,8 @@ const actions: readonly Route[] = [
     path: '/v1/exceptions/{id}/retry',
     operationId: 'retryException',
     summary: 'Try again what is stuck',
-    description: 'The order looks again at what it waits for, or the dead message is sent again.',
+    description:
+      'The order looks again at what it waits for, the dead message is sent again, or the unreadable one is read again.',
     tag,
     scope: 'exceptions:write',
     merchant: 'any',
@@ -111,6 +120,7 @@ const actions: readonly Route[] = [
           return { body: { outcome: 'done' } };
         });
       }
+      if (row.thing_kind === 'inbox') return readAgain(context, row, body.reason);
       if (row.order_id === null) {
         throw new ProblemError('illegal-transition', {
           detail: 'There is nothing to try again; resolve it.',
@@ -168,6 +178,34 @@ const actions: readonly Route[] = [
       }),
   }),
 ];
+
+/**
+ * Reads a kept message again, for its connector may have learnt since. The order that comes of it is
+ * deduplicated like any, so a crash before the exception is settled does no harm.
+ */
+async function readAgain(context: RouteContext, row: ExceptionRow, reason: string): Promise<RouteAnswer> {
+  const { merchant_id: merchantId } = row;
+  const kept = await context.transaction((tx) => findKeptMessage(tx, merchantId, row.thing_id));
+  const webhooks = kept === null ? null : channelWebhooks(kept.channel);
+  if (kept === null || kept.body === null || webhooks === null) {
+    throw new ProblemError('illegal-transition', { detail: 'The message is not kept any more; resolve it.' });
+  }
+  const { topic, event_key: eventKey, body: raw, channel, connection_id: connectionId } = kept;
+  const fact = webhooks.parse(webhooks.headersOf({ topic, eventKey }), Buffer.from(raw));
+  if (fact.kind === 'unreadable') {
+    throw new ProblemError('illegal-transition', {
+      detail: `It still can not be read: ${fact.reason ?? ''}`,
+    });
+  }
+  const { orderId } = await applyChannelFact(context.deps, { merchantId, connectionId, channel, fact, raw });
+  if (fact.order !== null && orderId === null) {
+    throw new ProblemError('illegal-transition', { detail: 'A value in it still can not be stored.' });
+  }
+  return context.commit(async (tx) => {
+    await settleReread(tx, row, kept, orderId, reason, editorOf(context));
+    return { body: { outcome: 'done' } };
+  });
+}
 
 export const exceptionRoutes: readonly Route[] = [...reads, ...actions];
 

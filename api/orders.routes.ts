@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { acceptOrder } from '../commands/accept-order';
+import { type AcceptedOrder, acceptOrderIn } from '../commands/accept-order';
 import { findStrictProblems } from '../commands/check-strict';
 import { idParams } from '../contracts/common';
 import {
@@ -17,6 +17,7 @@ import {
 import { apiConnection } from '../db/connection.repo';
 import { findOrder, listOrders } from '../db/order-read.repo';
 import { etag } from './answers';
+import type { ApiDeps } from './deps';
 import { orderDetail, summaryOf } from './order-detail';
 import { page, pageOf, pageQuery, readCursor, timeAndId } from './pagination';
 import { ProblemError } from './problem';
@@ -37,34 +38,30 @@ export const orderRoutes: readonly Route[] = [
     merchant: 'one',
     body: createOrderSchema,
     answers: { 201: acceptedOrderSchema, 200: acceptedOrderSchema },
-    handler: async ({ deps, merchantId, effectKey, body, transaction }) => {
+    handler: async (context) => {
+      const { deps, merchantId, effectKey, body } = context;
       const { strict, test, ...given } = body;
       const order = { ...given, version: null, cancelled: false };
-      const connectionId = await transaction(async (tx) => {
-        const connection = await apiConnection(tx, merchantId, apiConnectionId(merchantId));
-        const errors = strict ? await findStrictProblems(tx, merchantId, connection, order) : [];
+      const known = connections.get(merchantId);
+      const done: { accepted?: AcceptedOrder; connectionId?: string } = {};
+      const answer = await context.commit(async (tx) => {
+        const connectionId = known ?? (await apiConnection(tx, merchantId, apiConnectionId(merchantId)));
+        const errors = strict ? await findStrictProblems(tx, merchantId, connectionId, order) : [];
         if (errors.length > 0) throw new ProblemError('order-not-processable', { errors });
-        return connection;
+        const raw = JSON.stringify(given);
+        const source = { source: 'api', eventKey: effectKey, raw };
+        const accepted = await acceptOrderIn(tx, { merchantId, connectionId, order, ...source, test });
+        Object.assign(done, { accepted, connectionId });
+        const { orderId: id, state, created, workflowId } = accepted;
+        return {
+          status: created ? 201 : 200,
+          body: { id, state, created, workflowId },
+          headers: { Location: `/v1/orders/${id}` },
+        };
       });
-      const accepted = await acceptOrder(deps.database, {
-        merchantId,
-        connectionId,
-        order,
-        source: 'api',
-        eventKey: effectKey,
-        raw: JSON.stringify(given),
-        test,
-      });
-      const { orderId, workflowId, state, created, startKey } = accepted;
-      if (startKey !== null) {
-        const number = order.externalNumber;
-        deps.startOrder?.({ merchantId, orderId, workflowId, startKey, channel: 'api', number, test });
-      }
-      return {
-        status: created ? 201 : 200,
-        body: { id: orderId, state, created, workflowId },
-        headers: { Location: `/v1/orders/${orderId}` },
-      };
+      if (done.connectionId !== undefined) remember(merchantId, done.connectionId);
+      startNow(deps, merchantId, done.accepted, order.externalNumber, test);
+      return answer;
     },
   }),
   defineRoute({
@@ -113,6 +110,28 @@ export const orderRoutes: readonly Route[] = [
       }),
   }),
 ];
+
+/** After the commit; a replay, and an order that was there already, start nothing. */
+function startNow(
+  deps: ApiDeps,
+  merchantId: string,
+  accepted: AcceptedOrder | undefined,
+  number: string | null,
+  test: boolean,
+): void {
+  if (accepted === undefined || accepted.startKey === null) return;
+  const { orderId, workflowId, startKey } = accepted;
+  deps.startOrder?.({ merchantId, orderId, workflowId, startKey, channel: 'api', number, test });
+}
+
+/** By merchant: a connection is never removed, so what was committed once stays true. */
+const connections = new Map<string, string>();
+const CONNECTIONS_KEPT = 10_000;
+
+function remember(merchantId: string, connectionId: string): void {
+  if (connections.size >= CONNECTIONS_KEPT) connections.clear();
+  connections.set(merchantId, connectionId);
+}
 
 /** The same id whichever request makes the connection first, so that two at once make one. */
 function apiConnectionId(merchantId: string): string {

@@ -5,25 +5,14 @@
  * committed; whatever fails on our side is a 5xx and comes again. What is genuine but can't be read, or
  * is about nothing we know, is kept and parked: 202.
  */
-import { DatabaseError } from 'pg';
 import { z } from 'zod';
 import { receiveCarrierMessage } from '../commands/receive-carrier-message';
-import {
-  type ChannelFact,
-  type ReceiveChannelFact,
-  receiveChannelFact,
-} from '../commands/receive-channel-fact';
 import { parseEasyPostWebhook, verifyEasyPostWebhook } from '../connectors/carriers/easypost/webhook';
-import { parseGenericWebhook, verifyGenericWebhook } from '../connectors/channels/generic/webhook';
-import { parseShopifyWebhook, verifyShopifyWebhook } from '../connectors/channels/shopify/webhook';
-import {
-  type ChannelConnectionRow,
-  findCarrierByWebhookPath,
-  findChannelByWebhookPath,
-} from '../db/connection.repo';
+import { findCarrierByWebhookPath, findChannelByWebhookPath } from '../db/connection.repo';
 import { unsealSecrets } from '../db/sealed';
 import { metrics } from '../telemetry';
 import { sha256Of } from './api-key';
+import { applyChannelFact, channelWebhooks, withoutNul } from './channel-webhooks';
 import type { ApiDeps } from './deps';
 import type { OpenRoute } from './open-routes';
 import { readRawBody } from './pipeline';
@@ -33,25 +22,6 @@ const answer = z.strictObject({ outcome: z.string() });
 const params = z.strictObject({ secret: z.string() });
 /** Ours have 256 bits in base64url; anything much longer is nobody's address. */
 const SECRET = /^[A-Za-z0-9_-]{16,200}$/;
-
-type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
-
-/** One of these a channel that sends webhooks. */
-const CHANNELS: Readonly<
-  Record<
-    string,
-    {
-      readonly verify: (raw: Buffer, headers: Headers, secrets: readonly string[]) => boolean;
-      readonly parse: (headers: Headers, raw: Buffer) => ChannelFact;
-    }
-  >
-> = {
-  shopify: { verify: verifyShopifyWebhook, parse: parseShopifyWebhook },
-  generic: {
-    verify: (raw, headers, secrets) => verifyGenericWebhook(raw, headers, secrets).valid,
-    parse: parseGenericWebhook,
-  },
-};
 
 export const webhookRoutes: readonly OpenRoute[] = [
   {
@@ -69,13 +39,19 @@ export const webhookRoutes: readonly OpenRoute[] = [
       const raw = await readRawBody(request, response);
       const { database } = deps;
       const connection = await database.withSystem((tx) => findChannelByWebhookPath(tx, secret));
-      const channel = connection === null ? undefined : CHANNELS[connection.channel];
-      if (connection === null || channel === undefined) throw new ProblemError('not-found');
-      if (!channel.verify(raw, request.headers, webhookSecrets(deps, connection.credentials_sealed))) {
+      const webhooks = connection === null ? null : channelWebhooks(connection.channel);
+      if (connection === null || webhooks === null) throw new ProblemError('not-found');
+      if (!webhooks.verify(raw, request.headers, webhookSecrets(deps, connection.credentials_sealed))) {
         metrics.webhooks.inc({ partner: connection.channel, outcome: 'refused' });
         throw new ProblemError('invalid-signature');
       }
-      const outcome = await applyChannelFact(deps, connection, channel.parse(request.headers, raw), raw);
+      const { outcome } = await applyChannelFact(deps, {
+        merchantId: connection.merchant_id,
+        connectionId: connection.id,
+        channel: connection.channel,
+        fact: webhooks.parse(request.headers, raw),
+        raw: storable(raw),
+      });
       metrics.webhooks.inc({ partner: connection.channel, outcome });
       response.status(outcome === 'ignored' || outcome === 'parked' ? 202 : 200).json({ outcome });
     },
@@ -129,43 +105,7 @@ function webhookSecrets(deps: ApiDeps, sealed: Buffer | null): string[] {
   ) as string[];
 }
 
-async function applyChannelFact(
-  deps: ApiDeps,
-  connection: ChannelConnectionRow,
-  fact: ChannelFact,
-  raw: Buffer,
-): Promise<string> {
-  const { merchant_id: merchantId, id: connectionId, channel } = connection;
-  const request: ReceiveChannelFact = { merchantId, connectionId, channel, fact, raw: storable(raw) };
-  const received = await receiveChannelFact(deps.database, request).catch((error: unknown) => {
-    // A genuine message with a value that no column takes would come again for ever.
-    if (!(error instanceof DatabaseError) || error.code?.startsWith('22') !== true) throw error;
-    const unreadable: ChannelFact = {
-      ...fact,
-      topic: fact.topic.replaceAll('\0', '�'),
-      eventId: fact.eventId.replaceAll('\0', '�'),
-      kind: 'unreadable',
-      order: null,
-      reason: 'unstorable_value: a value in it can not be stored',
-    };
-    return receiveChannelFact(deps.database, { ...request, fact: unreadable });
-  });
-  const { accepted } = received;
-  if (accepted !== null && accepted.startKey !== null) {
-    deps.startOrder?.({
-      merchantId,
-      orderId: accepted.orderId,
-      workflowId: accepted.workflowId,
-      startKey: accepted.startKey,
-      channel,
-      number: fact.order?.externalNumber ?? null,
-      test: false,
-    });
-  }
-  return received.outcome;
-}
-
-/** The body as text that Postgres takes: it stores no NUL, and bytes that are no UTF-8 have no text. */
+/** The body as text; bytes that are no UTF-8 have none, and keep what of them has. */
 function storable(raw: Buffer): string {
-  return raw.toString('utf8').replaceAll('\0', '�');
+  return withoutNul(raw.toString('utf8'));
 }

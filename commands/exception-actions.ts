@@ -7,6 +7,7 @@ import { audit } from '../db/audit-log.repo';
 import type { Tx } from '../db/client';
 import { resolveExceptions } from '../db/exception.repo';
 import { type ExceptionRow, findException, reviveOutboxMessage } from '../db/exception-read.repo';
+import { type KeptMessage, settleKeptMessage } from '../db/inbox-read.repo';
 import { Failure } from '../domain/failure-types';
 import {
   allowsAction,
@@ -67,6 +68,20 @@ export async function retryMessage(tx: Tx, row: ExceptionRow, reason: string, ed
     throw new Failure('IllegalTransition', 'the message is not dead', { state: 'pending' });
   }
   await resolveExceptions(tx, [row.merchant_id], [row.key], editor.actor, 'It is sent again.');
+  await record(tx, row, 'exception.retry', reason, editor);
+}
+
+/** A message that could not be read was read after all. */
+export async function settleReread(
+  tx: Tx,
+  row: ExceptionRow,
+  message: KeptMessage,
+  orderId: string | null,
+  reason: string,
+  editor: Editor,
+): Promise<void> {
+  await settleKeptMessage(tx, message, orderId);
+  await resolveExceptions(tx, [row.merchant_id], [row.key], editor.actor, 'It could be read now.');
   await record(tx, row, 'exception.retry', reason, editor);
 }
 

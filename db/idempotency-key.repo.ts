@@ -11,14 +11,19 @@ export interface IdempotencyRow {
   readonly answer: unknown;
 }
 
-/** Claims a key that nobody used. False when there is a row already. */
+/**
+ * Claims a key that nobody used. False when there is a row already. The claim needn't wait for the disk:
+ * the effect's own commit writes everything before it, so a claim that a crash of Postgres lost had no
+ * effect yet.
+ */
 export async function claimIdempotencyKey(
   tx: Tx,
   claim: { organisationId: string; apiKeyId: string; key: string; sha256: Buffer },
 ): Promise<boolean> {
   const written = await tx.run({
     name: 'idempotency-claim',
-    text: `insert into idempotency_key (organisation_id, api_key_id, key, request_sha256) values ($1, $2, $3, $4)
+    text: `with lazily as (select set_config('synchronous_commit', 'off', true))
+      insert into idempotency_key (organisation_id, api_key_id, key, request_sha256) select $1, $2, $3, $4 from lazily
       on conflict do nothing`,
     values: [claim.organisationId, claim.apiKeyId, claim.key, claim.sha256],
   });

@@ -13,11 +13,13 @@ import { type Reply, type RunningApi, startApi } from './running-api';
 
 let api: RunningApi;
 let merchant: SeededMerchant;
+let key: string;
 let reader: Client;
 
 beforeAll(async () => {
   api = await startApi();
   merchant = await seedMerchant(api.database, { products: [{ sku: 'DEMO-1', stock: 100 }] });
+  ({ key } = await api.makeKey(merchant.organisationId));
   reader = new Client({ connectionString: api.urls.checkUrl });
   await reader.connect();
 }, 60_000);
@@ -220,6 +222,32 @@ describe('Shopify', () => {
         1,
       );
     }
+  });
+
+  test('a message that could not be read is read again when asked, and its order is accepted once', async () => {
+    const body = shopOrder();
+    const webhookId = randomUUID();
+    expect((await shopify(shop, '{"id": ', { webhookId })).status).toBe(202);
+    const { rows } = await reader.query('select id from inbox where event_key = $1', [webhookId]);
+    const list = await api.ask('GET', '/v1/exceptions?reason=order_unreadable&limit=200', { key });
+    const found = list.json.items.find((item: { thingId: string }) => item.thingId === rows[0].id);
+    const retry = () =>
+      api.ask('POST', `/v1/exceptions/${found.id}/retry`, { key, body: { reason: 'mended' } });
+    const still = await retry();
+    expect([still.status, still.json.detail]).toEqual([409, expect.stringMatching(/still can not be read/)]);
+    // As if the connector had learnt to read it meanwhile.
+    await api.database.withMerchants([merchant.merchantId], (tx) =>
+      tx.run({
+        text: 'update inbox set body = $2 where id = $1',
+        values: [rows[0].id, JSON.stringify(body)],
+      }),
+    );
+    expect((await retry()).status).toBe(200);
+    expect(await orderOf(shop, body.id)).toMatchObject({ state: 'accepted' });
+    expect(await count(`exception where id = $1 and state = 'resolved'`, [found.id])).toBe(1);
+    expect(
+      await count(`inbox where id = $1 and state = 'processed' and order_id is not null`, [rows[0].id]),
+    ).toBe(1);
   });
 
   test('an older version than the known one is 200 and changes nothing; a newer one does', async () => {
