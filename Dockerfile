@@ -20,7 +20,8 @@ COPY --from=packages /app/node_modules node_modules
 COPY . .
 # The code belongs to root, so the process cannot rewrite itself; /data keeps the workflow bundle of every
 # build that still has orders in flight and must survive the container (a volume).
-ENV NODE_ENV=production QUAYSIDE_DATA_DIR=/data
+# Inside a container loopback is nobody's; what is published is the deployment's decision.
+ENV NODE_ENV=production QUAYSIDE_DATA_DIR=/data API_HOST=0.0.0.0
 USER node
 VOLUME /data
 EXPOSE 8080

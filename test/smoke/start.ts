@@ -61,10 +61,10 @@ async function quayside(engine: Engine, ...args: string[]): Promise<string> {
   return stdout;
 }
 
-/** Delivered orders so far; 0 while the engine is still coming up and the command finds nobody. */
+/** Orders that were delivered, closed since or not; 0 while the engine is still coming up and the command finds nobody. */
 async function countDelivered(engine: Engine): Promise<number> {
   try {
-    const orders: unknown = JSON.parse(await quayside(engine, 'orders', '--state', 'delivered', '--json'));
+    const orders: unknown = JSON.parse(await quayside(engine, 'orders', '--state', 'delivered,closed', '--json'));
     return Array.isArray(orders) ? orders.length : 0;
   } catch {
     return 0;
