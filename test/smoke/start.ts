@@ -64,7 +64,9 @@ async function quayside(engine: Engine, ...args: string[]): Promise<string> {
 /** Orders that were delivered, closed since or not; 0 while the engine is still coming up and the command finds nobody. */
 async function countDelivered(engine: Engine): Promise<number> {
   try {
-    const orders: unknown = JSON.parse(await quayside(engine, 'orders', '--state', 'delivered,closed', '--json'));
+    const orders: unknown = JSON.parse(
+      await quayside(engine, 'orders', '--state', 'delivered,closed', '--json'),
+    );
     return Array.isArray(orders) ? orders.length : 0;
   } catch {
     return 0;
