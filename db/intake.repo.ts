@@ -39,7 +39,7 @@ select o.merchant_id, o.id, o.connection_id, o.state, o.held, o.payment, o.block
   o.channel_ship_by, o.placed_at, o.address_version, o.priority, business_now(o.merchant_id) as business_now
 from json_to_recordset($1) as r(merchant_id uuid, order_id uuid)
 join sales_order o on o.merchant_id = r.merchant_id and o.id = r.order_id
-order by o.merchant_id, o.id for update of o`,
+order by o.merchant_id, o.id for no key update of o`,
     values: [JSON.stringify(requests)],
   });
 }

@@ -58,7 +58,7 @@ join fulfilment_order f on f.merchant_id = p.merchant_id and f.id = p.fulfilment
 join warehouse w on w.id = f.warehouse_id
 join merchant m on m.id = p.merchant_id
 join order_address a on a.merchant_id = o.merchant_id and a.order_id = o.id and a.version = o.address_version
-where p.merchant_id = $1 and p.id = $2 for update of o`,
+where p.merchant_id = $1 and p.id = $2 for no key update of o`,
     values: [merchantId, parcelId],
   });
   return row ?? null;

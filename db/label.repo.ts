@@ -21,7 +21,7 @@ const COLUMNS = `id, step_key, state, address_version, external_shipment_id, ext
 export async function lockLiveLabel(tx: Tx, merchantId: string, parcelId: string): Promise<LabelRow | null> {
   const [row] = await tx.rows<LabelRow>({
     text: `select ${COLUMNS} from label where merchant_id = $1 and parcel_id = $2
-      and state in ('claimed', 'unknown', 'purchased', 'shipped') for update`,
+      and state in ('claimed', 'unknown', 'purchased', 'shipped') for no key update`,
     values: [merchantId, parcelId],
   });
   return row ?? null;

@@ -13,11 +13,11 @@ export interface FloorPart {
 export async function lockParts(tx: Tx, merchantId: string, orderId: string): Promise<FloorPart[]> {
   const parts = await tx.rows<Omit<FloorPart, 'touched'>>({
     text: `select f.id, f.state, w.wms_kind from fulfilment_order f join warehouse w on w.id = f.warehouse_id
-      where f.merchant_id = $1 and f.order_id = $2 order by f.id for update of f`,
+      where f.merchant_id = $1 and f.order_id = $2 order by f.id for no key update of f`,
     values: [merchantId, orderId],
   });
   const tasks = await tx.rows<{ fulfilment_order_id: string; state: string }>({
-    text: `select fulfilment_order_id, state from task where merchant_id = $1 and order_id = $2 order by id for update`,
+    text: `select fulfilment_order_id, state from task where merchant_id = $1 and order_id = $2 order by id for no key update`,
     values: [merchantId, orderId],
   });
   const touched = new Set(

@@ -28,7 +28,7 @@ select o.id, o.merchant_id, m.organisation_id, o.connection_id, o.external_id, o
   o.held, o.payment, o.address_version, o.version, o.deadline_at, coalesce(m.business_now, now()) as business_now,
   'order:' || o.merchant_id || ':' || o.connection_id || ':' || o.external_id as workflow_id
 from sales_order o join merchant m on m.id = o.merchant_id
-where o.merchant_id = $1 and o.id = $2 for update of o`,
+where o.merchant_id = $1 and o.id = $2 for no key update of o`,
     values: [merchantId, orderId],
   });
   return row ?? null;

@@ -65,7 +65,7 @@ join shipment s on s.merchant_id = f.merchant_id and s.fulfilment_order_id = f.i
 join sales_order o on o.merchant_id = f.merchant_id and o.id = f.order_id
 join channel_connection c on c.merchant_id = o.merchant_id and c.id = o.connection_id
 left join customer cu on cu.merchant_id = o.merchant_id and cu.id = o.customer_id
-order by f.merchant_id, f.id for update of f, s`;
+order by f.merchant_id, f.id for no key update of f, s`;
 
 /** Locks the parts and reads what shipping them means. A part that has not been scanned out is missing. */
 export function lockShippedParts(

@@ -57,15 +57,15 @@ export function readLosableOfOrders(
 export async function lockOrderTrees(tx: Tx, merchantId: string, orderIds: readonly string[]): Promise<void> {
   const values = [merchantId, orderIds];
   await tx.rows({
-    text: 'select from sales_order where merchant_id = $1 and id = any($2::uuid[]) order by id for update',
+    text: 'select from sales_order where merchant_id = $1 and id = any($2::uuid[]) order by id for no key update',
     values,
   });
   await tx.rows({
-    text: 'select from fulfilment_order where merchant_id = $1 and order_id = any($2::uuid[]) order by id for update',
+    text: 'select from fulfilment_order where merchant_id = $1 and order_id = any($2::uuid[]) order by id for no key update',
     values,
   });
   await tx.rows({
-    text: 'select from task where merchant_id = $1 and order_id = any($2::uuid[]) order by id for update',
+    text: 'select from task where merchant_id = $1 and order_id = any($2::uuid[]) order by id for no key update',
     values,
   });
 }

@@ -38,12 +38,12 @@ export async function lockParcel(tx: Tx, merchantId: string, parcelId: string): 
         'order:' || o.merchant_id || ':' || o.connection_id || ':' || o.external_id as workflow_id,
         exists (select from customer c where c.merchant_id = o.merchant_id and c.id = o.customer_id and c.email is not null) as has_email
       from sales_order o where o.merchant_id = $1
-        and o.id = (select order_id from parcel where merchant_id = $1 and id = $2) for update of o`,
+        and o.id = (select order_id from parcel where merchant_id = $1 and id = $2) for no key update of o`,
     values: [merchantId, parcelId],
   });
   const [parcel] = await tx.rows<Pick<LockedParcel, 'id' | 'fulfilment_order_id' | 'state'>>({
     name: 'tracking-lock-parcel',
-    text: 'select id, fulfilment_order_id, state from parcel where merchant_id = $1 and id = $2 for update',
+    text: 'select id, fulfilment_order_id, state from parcel where merchant_id = $1 and id = $2 for no key update',
     values: [merchantId, parcelId],
   });
   return order && parcel ? { ...order, ...parcel } : null;
