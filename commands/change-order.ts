@@ -7,6 +7,7 @@ import { audit } from '../db/audit-log.repo';
 import type { Database, Tx } from '../db/client';
 import { hasLiveLabel } from '../db/label.repo';
 import { addAddress, type LockedOrder, lockOrder, setPayment } from '../db/order.repo';
+import { reviveDead } from '../db/outbox-claim.repo';
 import { Failure } from '../domain/failure-types';
 import { wakeOrders } from './wake-orders';
 
@@ -110,6 +111,8 @@ export function retryOrder(
     if (['closed', 'cancelled'].includes(order.state)) {
       throw new Failure('IllegalTransition', `the order is ${order.state}`, { state: order.state });
     }
+    // A tracking update that its channel refused for good is sent once more.
+    await reviveDead(tx, change.merchantId, change.orderId, 'channel.tracking');
     await wakeOrders(tx, change.merchantId, [change.orderId], 'retry');
     await record(tx, order, change, 'order.retry', { blocked: order.blocked_reason }, change.reason);
     return { outcome: 'done' };

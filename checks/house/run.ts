@@ -20,7 +20,7 @@ interface Part {
 const parts: readonly Part[] = [
   { name: 'lint', script: ['node_modules/eslint/bin/eslint.js', '--max-warnings', '0', '.'] },
   { name: 'types', script: ['node_modules/typescript/bin/tsc', '-p', '.'] },
-  { name: 'schema', script: ['--import', 'tsx', 'db/dump-schema.ts', '--check'] },
+  { name: 'schema', script: ['--import', 'tsx', 'cli/dump-schema.ts', '--check'] },
   { name: 'openapi', script: ['--import', 'tsx', 'api/openapi-check.ts'] },
   {
     name: 'imports',
