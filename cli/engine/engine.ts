@@ -59,15 +59,21 @@ export interface Engine {
 /** What has been started so far, and how it is stopped. */
 class Started {
   private readonly stops: (() => Promise<void> | void)[] = [];
+  private readonly callers: (() => Promise<void> | void)[] = [];
   private stopping: Promise<void> | undefined;
 
   push(stop: () => Promise<void> | void): void {
     this.stops.push(stop);
   }
 
+  /** Somebody who calls the others all the time: stopped before them, or they would wait for his requests to end. */
+  pushCaller(stop: () => Promise<void> | void): void {
+    this.callers.push(stop);
+  }
+
   stop(): Promise<void> {
     this.stopping ??= (async () => {
-      for (const stop of this.stops.reverse()) await stop();
+      for (const stop of [...this.callers, ...this.stops.reverse()]) await stop();
     })();
     return this.stopping;
   }
@@ -228,9 +234,7 @@ async function bringUpRoles(
   const together = async (roles: readonly Promise<KeptAlive<RunningProcess>>[]): Promise<void> => {
     const settled = await Promise.allSettled(roles);
     const up = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    started.push(async () => {
-      await Promise.all(up.map((one) => one.stop()));
-    });
+    started.push(() => stopAll(up));
     for (const one of settled) if (one.status === 'rejected') throw one.reason;
   };
   // Partners first, for the dispatcher asks them at once what their webhooks lost.
@@ -240,9 +244,10 @@ async function bringUpRoles(
       ...simulatorEnvironment({ dataDir, ports, secrets, rate, publicUrl: environment.PUBLIC_URL ?? '' }),
       ...options.simulatorEnvironment,
     };
-    await screen.step('simulated shops, carriers, mail and floor staff', () =>
-      together([role('simulators', 'simulators', own)]),
-    );
+    await screen.step('simulated shops, carriers, mail and floor staff', async () => {
+      const simulators = await role('simulators', 'simulators', own);
+      started.pushCaller(() => simulators.stop());
+    });
   }
   // One worker builds the workflow bundle when it is new; the others then find it.
   await screen.step('API, dispatcher, worker', () =>
@@ -254,6 +259,10 @@ async function bringUpRoles(
       together(more.map((name) => role(name, 'worker'))),
     );
   }
+}
+
+async function stopAll(parts: readonly KeptAlive<RunningProcess>[]): Promise<void> {
+  await Promise.all(parts.map((part) => part.stop()));
 }
 
 /** The roles get what this process has, but the owner's address: only migrations need it. */
