@@ -140,6 +140,8 @@ async function update(
   if (version !== null && known.external_version !== null && version < known.external_version) {
     return answer('duplicate', orderId);
   }
+  const says = incoming.cancelled || incoming.payment !== known.payment;
+  if (version === known.external_version && !says) return answer('duplicate', orderId);
   if (version !== null) await setExternalVersion(tx, merchantId, orderId, version);
   if (incoming.cancelled) return cancelKnown(tx, request, orderId);
   await updatePaymentIn(tx, { merchantId, orderId, actor, payment: incoming.payment });

@@ -159,3 +159,17 @@ export async function readReplayedInvoices(
   });
   return new Set(rows.map((row) => row.invoice_no));
 }
+
+/** What became of a message, null when it never came. */
+export async function readInboxEvent(
+  tx: Tx,
+  merchantId: string,
+  source: string,
+  eventKey: string,
+): Promise<{ readonly orderId: string | null; readonly reason: string | null } | null> {
+  const [row] = await tx.rows<{ orderId: string | null; reason: string | null }>({
+    text: `select order_id as "orderId", reason from inbox where merchant_id = $1 and source = $2 and event_key = $3`,
+    values: [merchantId, source, eventKey],
+  });
+  return row ?? null;
+}

@@ -4,7 +4,7 @@
  * for repeated requests expire. Every finding is a conditional write, so two dispatchers that sweep at
  * once do no more than one.
  */
-import { enqueue } from '../db/outbox.repo';
+
 import type { Database } from '../db/client';
 import {
   blockedBy,
@@ -16,6 +16,7 @@ import {
   type TechnicallyBlocked,
 } from '../db/deadline.repo';
 import { openExceptions } from '../db/exception.repo';
+import { enqueue } from '../db/outbox.repo';
 import { EXCEPTION_REASONS } from '../domain/order/exception-reasons';
 import { type Logger } from '../telemetry';
 import { rounds } from './dispatch-metrics';

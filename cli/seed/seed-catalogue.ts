@@ -5,9 +5,16 @@ import { DEMO_IDS, demoId } from '../../simulators/demo-ids';
 import { DEMO_CARTONS, DEMO_SHIPPING_METHODS } from './demo-sites';
 import { insertRows } from './insert-rows';
 
+const { merchantId } = DEMO_IDS;
+const productId = (sku: string): string => demoId(`product ${sku}`);
+
 export async function insertCatalogue(tx: Tx): Promise<void> {
-  const { merchantId } = DEMO_IDS;
-  const productId = (sku: string): string => demoId(`product ${sku}`);
+  await insertProducts(tx);
+  await insertNames(tx);
+  await insertPacking(tx);
+}
+
+async function insertProducts(tx: Tx): Promise<void> {
   await insertRows(
     tx,
     'product',
@@ -49,6 +56,10 @@ export async function insertCatalogue(tx: Tx): Promise<void> {
       ]),
     ],
   );
+}
+
+/** What bundles are made of, and what channels call the products. */
+async function insertNames(tx: Tx): Promise<void> {
   await insertRows(
     tx,
     'bundle_component',
@@ -69,6 +80,9 @@ export async function insertCatalogue(tx: Tx): Promise<void> {
       multiplier,
     ]),
   );
+}
+
+async function insertPacking(tx: Tx): Promise<void> {
   await insertRows(
     tx,
     'carton',

@@ -4,9 +4,10 @@
  * the order's row is locked first, because whoever delivers or closes the order locks it too. So either
  * the close step sees this message done, or we see the order delivered and wake it.
  */
-import type { ChannelConnector, TrackingUpdate } from '../../connectors/channels/port';
+
 import { blockOrderIn, unblockOrderIn } from '../../commands/block-order';
 import { wakeOrders } from '../../commands/wake-orders';
+import type { ChannelConnector, TrackingUpdate } from '../../connectors/channels/port';
 import type { Database, Tx } from '../../db/client';
 import { openExceptions } from '../../db/exception.repo';
 import { lockOrder } from '../../db/order.repo';

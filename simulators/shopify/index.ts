@@ -26,9 +26,9 @@ import { newOrderSchema, orderEditSchema, productSchema } from './shop-input';
 import { API_VERSION, createShopWebhooks, type WebhookTarget, webhookTargetSchema } from './webhooks';
 
 export { DEMO_FLAWS, type DemoFlaw, generateDemoOrder } from './demo-orders';
+export type { RestOrder } from './rest-shapes';
 export { DEFAULT_LOCATION_ID } from './shop';
 export type { NewOrder, Product } from './shop-input';
-export type { RestOrder } from './rest-shapes';
 
 export interface ShopifySimulatorOptions {
   readonly port?: number;

@@ -4,8 +4,9 @@
  * object counts 1, a connection 2 and `first` times its nodes, a mutation 10. Source: Shopify, "GraphQL
  * Admin API rate limits"; the refunds to the bucket are immediate here.
  */
-import type { Args } from './graphql-execute';
+
 import type { Operation, Selection } from './graphql-document';
+import type { Args } from './graphql-execute';
 
 export const MOST_FOR_ONE_QUERY = 1_000;
 const MUTATION_COST = 10;

@@ -1,6 +1,6 @@
-import { Client } from 'pg';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { Client } from 'pg';
 import { dumpSchema } from '../../db/schema-dump';
 import { type TestDatabase, testDatabase } from '../support/postgres';
 

@@ -4,13 +4,13 @@
  * breaks them in a transaction of a superuser, because nobody else could, and it is rolled back.
  */
 import { randomUUID } from 'node:crypto';
+import { blockOrder } from '../../commands/block-order';
 import { cancelOrder } from '../../commands/cancel-order';
 import { closeOrder } from '../../commands/close-order';
 import { shipScan } from '../../commands/floor/ship-scan';
+import { Intake } from '../../commands/intake/intake';
 import { receiveTracking } from '../../commands/receive-tracking';
 import { ShipStep } from '../../commands/ship-order';
-import { blockOrder } from '../../commands/block-order';
-import { Intake } from '../../commands/intake/intake';
 import { sealAudit } from '../../db/audit-seal.repo';
 import { Database, type Tx } from '../../db/client';
 import { stepKey } from '../../domain/step-key';
@@ -23,7 +23,7 @@ import {
   seedCarrierAccount,
   staff,
 } from '../support/floor-steps';
-import { seedMerchant, type SeededMerchant } from '../support/merchant';
+import { type SeededMerchant, seedMerchant } from '../support/merchant';
 import { demoOrder, placeOrder } from '../support/order';
 import { type TestDatabase, testDatabase } from '../support/postgres';
 import { databaseUrl, testServers } from '../support/servers';

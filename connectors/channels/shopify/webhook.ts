@@ -72,11 +72,6 @@ export function parseShopifyWebhook(headers: WebhookHeaders, rawBody: Buffer): C
   return { eventId, topic, externalOrderId, order: null, kind: found, reason: reason ?? 'unreadable' };
 }
 
-/** The shop a delivery says it comes from. Unsigned: for logs only. */
-export function shopDomainOf(headers: WebhookHeaders): string | undefined {
-  return headerOf(headers, 'x-shopify-shop-domain');
-}
-
 function headerOf(headers: WebhookHeaders, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : undefined;
