@@ -16,7 +16,7 @@ export function register(program: Command): void {
     .command('check')
     .summary('prove that the books balance; exit code 1 when they do not')
     .description(
-      'Reads every invariant in one snapshot, as the role that may read everything and write nothing, and\ncompares with the journals of the simulated partners when they run. Safe beside an engine at work.\nReads the engine of the data directory, else the database of DATABASE_CHECK_URL.',
+      'Reads every invariant in one snapshot, as the role that may read everything and write nothing, and compares with the journals of the simulated partners when they run. Safe beside an engine at work. Reads the engine of the data directory, else the database of DATABASE_CHECK_URL.',
     )
     .option('--no-partners', 'do not ask the simulated partners')
     .option('--json', 'one object with all findings')

@@ -30,10 +30,14 @@ export function register(program: Command): void {
     .command('demo <scenario...>')
     .summary('tell a story that checks itself; "demo all" tells all of them')
     .description(
-      `Uses the engine that runs on the data directory, or starts one of its own and stops it afterwards.\nExit code 1 when the outcome is not what the story says.\n\nScenarios:\n${STORIES.map(({ name, about }) => `  ${name.padEnd(width)}${about}`).join('\n')}\n  ${'all'.padEnd(width)}each of them, one after the other`,
+      'Uses the engine that runs on the data directory, or starts one of its own and stops it afterwards. Exit code 1 when the outcome is not what the story says.',
     )
     .option('--json', 'one array of outcomes on standard output')
     .option('--data-dir <dir>', 'which engine (default: .quayside in the clone)')
+    .addHelpText(
+      'after',
+      `\nScenarios:\n${STORIES.map(({ name, about }) => `  ${name.padEnd(width)}${about}`).join('\n')}\n  ${'all'.padEnd(width)}each of them, one after the other\n`,
+    )
     .action((names: string[], flags: Flags) => demo(names, flags));
 }
 

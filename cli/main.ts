@@ -4,7 +4,7 @@
  * person can act on is one line and a hint; anything else is a fault and shows its stack. Exit codes:
  * 0 done, 1 failed or found something, 2 wrong usage.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { CommandError } from './command-error';
@@ -46,10 +46,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .version(versionOf())
     .showHelpAfterError('(quayside help COMMAND tells more)');
   const asked = FILES.find(({ names }) => names.includes(argv[0] ?? ''));
-  for (const { names, load } of asked === undefined ? FILES : [asked]) {
-    if (!existsSync(join(__dirname, `${names[0]}.ts`)) && names[0] !== 'api') continue;
-    load().register(program);
-  }
+  for (const { load } of asked === undefined ? FILES : [asked]) load().register(program);
   throwInsteadOfExit(program);
   try {
     await program.parseAsync([...argv], { from: 'user' });

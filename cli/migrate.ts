@@ -16,7 +16,7 @@ export function register(program: Command): void {
     .command('migrate')
     .summary('make the database roles and bring the schema up to date')
     .description(
-      `Needs DATABASE_URL, the address of the schema's owner (not a superuser; with CREATEROLE), and, to make the\nworking roles or change their passwords, ${Object.values(PASSWORDS).join(', ')}.\nSafe to repeat.`,
+      `Needs DATABASE_URL, the address of the schema's owner (not a superuser; with CREATEROLE), and, to make the working roles or change their passwords, ${Object.values(PASSWORDS).join(', ')}. Safe to repeat.`,
     )
     .action(run);
 }

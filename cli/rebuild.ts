@@ -16,7 +16,7 @@ export function register(program: Command): void {
     .command('rebuild')
     .summary('make stock balances again from the ledger')
     .description(
-      'Recomputes on hand, held, reserved and allocated from the ledger, the live reservations and the\nallocations, and says what it changed. May run beside an engine at work. Exit code 1 when a balance could\nnot be made right, because more is promised than is there.',
+      'Recomputes on hand, held, reserved and allocated from the ledger, the live reservations and the allocations, and says what it changed. May run beside an engine at work. Exit code 1 when a balance could not be made right, because more is promised than is there.',
     )
     .option('--dry-run', 'say what differs and change nothing')
     .option('--json', 'one object')

@@ -42,6 +42,11 @@ export class Screen {
     return this.terminal;
   }
 
+  /** Characters that fit beside each other on a terminal; elsewhere lines are as long as they are. */
+  get width(): number {
+    return this.terminal ? (this.out.columns ?? 100) - 1 : Number.POSITIVE_INFINITY;
+  }
+
   /** A line for good. */
   say(text = ''): void {
     this.erase();
@@ -58,7 +63,7 @@ export class Screen {
   setLive(text: string): void {
     if (!this.terminal) return;
     this.erase();
-    const width = (this.out.columns ?? 100) - 1;
+    const { width } = this;
     this.live = text.length > width ? `${text.slice(0, width - 1)}…` : text;
     this.draw();
   }

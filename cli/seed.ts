@@ -20,7 +20,7 @@ export function register(program: Command): void {
     .command('seed')
     .summary('make the demo merchant, or bring it up to date')
     .description(
-      'Writes the demo merchant "Demo Goods": warehouses, catalogue, stock, shops, carrier account, floor staff\nand keys. A second run adds nothing. Works on the running engine of the data directory, or on the database\nof the environment (DATABASE_APP_URL, DATABASE_SYSTEM_URL, QUAYSIDE_ENCRYPTION_KEYS, QUAYSIDE_DEMO_SECRET).',
+      'Writes the demo merchant "Demo Goods": warehouses, catalogue, stock, shops, carrier account, floor staff and keys. A second run adds nothing. Works on the running engine of the data directory, or on the database of the environment (DATABASE_APP_URL, DATABASE_SYSTEM_URL, QUAYSIDE_ENCRYPTION_KEYS, QUAYSIDE_DEMO_SECRET).',
     )
     .option('--shop-url <url>', 'where the simulated Shopify shop answers')
     .option('--webhook-shop-url <url>', 'where the simulated webhook shop answers')

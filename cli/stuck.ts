@@ -22,7 +22,7 @@ export function register(program: Command): void {
     .command('stuck')
     .summary('what waits for somebody, by cause')
     .description(
-      'Lists open exceptions grouped by what they share, the oldest first, with who owns them, what frees them\nand links into the Temporal UI.',
+      'Lists open exceptions grouped by what they share, the oldest first, with who owns them, what frees them and links into the Temporal UI.',
     )
     .option('--reason <reason>', 'only this one, e.g. out_of_stock')
     .option('--json', 'one array of groups instead of text')

@@ -17,6 +17,7 @@ const SUMMARY_EVERY_MS = { terminal: 2_000, lines: 10_000 };
 /** Under npm a Ctrl-C arrives twice, from the terminal and from npm; a person who insists takes longer. */
 const SECOND_SIGNAL_AFTER_MS = 1_500;
 const PARENT_CHECK_MS = 1_000;
+const INDENT = '  ';
 
 interface UpFlags {
   readonly dataDir?: string;
@@ -33,8 +34,8 @@ export function register(program: Command): void {
     .command('up')
     .summary('start an engine on this machine (npm start)')
     .description(
-      'Starts Postgres, a Temporal server, the API, the dispatcher, a worker and, unless told not to, a demo\n' +
-        'merchant with simulated shops, carriers, mail and floor staff. Runs until Ctrl-C. A second start goes\n' +
+      'Starts Postgres, a Temporal server, the API, the dispatcher, a worker and, unless told not to, a demo ' +
+        'merchant with simulated shops, carriers, mail and floor staff. Runs until Ctrl-C. A second start goes ' +
         'on where the first stopped. DATABASE_URL and TEMPORAL_ADDRESS, when set, are used instead of own servers.',
     )
     .option('--data-dir <dir>', 'where everything is kept (default: .quayside in the clone)')
@@ -123,9 +124,10 @@ async function showSummaries(engine: Engine, stopAsked: Promise<void>, screen: S
   try {
     while (!stopped) {
       const summary = await reader.read();
-      const line = summary === null ? 'the database does not answer' : summaryLine(summary);
-      const text = `${new Date().toLocaleTimeString('en-GB')}  ${line}`;
-      if (screen.isTerminal) screen.setLive(`  ${text}`);
+      const time = `${new Date().toLocaleTimeString('en-GB')}  `;
+      const room = screen.width - time.length - INDENT.length;
+      const text = `${time}${summary === null ? 'the database does not answer' : summaryLine(summary, room)}`;
+      if (screen.isTerminal) screen.setLive(`${INDENT}${text}`);
       else screen.say(text);
       await Promise.race([stopAsked, new Promise((resolve) => setTimeout(resolve, every))]);
     }

@@ -42,14 +42,25 @@ export function summaryReader(checkUrl: string): SummaryReader {
   };
 }
 
-/** `42 orders: 3 planned, 20 closed · stuck 2: unmapped_sku 1, out_of_stock 1` */
-export function summaryLine({ total, byState, stuckByReason }: Summary): string {
+/**
+ * `42 orders: 3 planned, 20 closed · stuck 2: unmapped_sku 1, out_of_stock 1`; in less than `width`
+ * characters as many reasons as fit, the most frequent first.
+ */
+export function summaryLine(
+  { total, byState, stuckByReason }: Summary,
+  width = Number.POSITIVE_INFINITY,
+): string {
   const states = ORDER_STATES.filter((state) => (byState[state] ?? 0) > 0).map(
     (state) => `${byState[state]} ${state.replaceAll('_', ' ')}`,
   );
-  const stuck = Object.entries(stuckByReason);
-  const stuckTotal = stuck.reduce((sum, [, n]) => sum + n, 0);
   const orders = total === 0 ? 'no orders yet' : `${total} orders: ${states.join(', ')}`;
-  if (stuckTotal === 0) return orders;
-  return `${orders} · stuck ${stuckTotal}: ${stuck.map(([reason, n]) => `${reason} ${n}`).join(', ')}`;
+  const reasons = Object.entries(stuckByReason).map(([reason, n]) => `${reason} ${n}`);
+  if (reasons.length === 0) return orders;
+  const stuck = Object.values(stuckByReason).reduce((sum, n) => sum + n, 0);
+  for (let shown = reasons.length; shown > 0; shown -= 1) {
+    const more = reasons.length - shown;
+    const line = `${orders} · stuck ${stuck}: ${reasons.slice(0, shown).join(', ')}${more > 0 ? `, ${more} more` : ''}`;
+    if (line.length <= width) return line;
+  }
+  return `${orders} · stuck ${stuck}`;
 }
