@@ -41,6 +41,11 @@ const FILES: readonly CommandFile[] = [
 
 /** @param argv arguments after the command's name. @returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
+  // Whoever reads our output may stop reading (`quayside orders | head`); that is no fault of anybody.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
   const program = new Command('quayside')
     .description('A workflow-orchestrated fulfilment engine.')
     .version(versionOf())
