@@ -33,7 +33,7 @@ export interface ReplayMerchant {
 }
 
 /** Enough hands that the floor isn't what orders wait for on two cores. */
-const PERSONS = 6;
+const PERSONS = 12;
 const AISLES = 8;
 const BAYS = 30;
 /** Kind and first characters, as keys are shown in lists. */
