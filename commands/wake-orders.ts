@@ -10,22 +10,28 @@ import { enqueue } from '../db/outbox.repo';
 /** `order:{merchant}:{connection}:{externalId}`, as SQL over an alias `o` of sales_order. */
 export const WORKFLOW_ID_SQL = "'order:' || o.merchant_id || ':' || o.connection_id || ':' || o.external_id";
 
+/** From the signal's row to the committed intake takes 50 to 300 ms here. */
+const HEAD_START_MS = 600;
+/** Nobody's place in the queue makes him wait longer than this for his look. */
+const LAST_WAKE_MS = 60_000;
+
 interface Waiting {
   readonly merchant_id: string;
   readonly id: string;
   readonly workflow_id: string;
 }
 
-async function send(tx: Tx, orders: readonly Waiting[], cause: string): Promise<number> {
+async function send(tx: Tx, orders: readonly Waiting[], cause: string, apartMs = 0): Promise<number> {
   await enqueue(
     tx,
-    orders.map((order) => ({
+    orders.map((order, index) => ({
       merchantId: order.merchant_id,
       kind: 'workflow.signal' as const,
       // Each waking is a fact of its own: an order may be woken twice by the same kind of cause.
       key: `resume:${order.id}:${uuidv7()}`,
       orderId: order.id,
       payload: { workflowId: order.workflow_id, signal: 'resume', args: [{ cause }] },
+      delayMs: Math.min(index * apartMs, LAST_WAKE_MS),
     })),
   );
   return orders.length;
@@ -71,7 +77,11 @@ export async function wakeBySku(tx: Tx, merchantId: string, skus: readonly strin
   return send(tx, orders, 'sku_mapped');
 }
 
-/** Wakes the orders that wait for stock of these products, in the order of the backorder queue. */
+/**
+ * Wakes the orders that wait for stock of these products, in the order of the backorder queue: each gets a
+ * start over the next one that an intake fits into. It is a start, not a claim: whose intake commits first
+ * has the goods.
+ */
 export async function wakeBackorders(
   tx: Tx,
   merchantId: string,
@@ -86,7 +96,7 @@ export async function wakeBackorders(
       order by b.priority desc, b.ship_by nulls last, b.placed_at, o.id`,
     values: [merchantId, productIds],
   });
-  return send(tx, orders, 'stock_arrived');
+  return send(tx, orders, 'stock_arrived', HEAD_START_MS);
 }
 
 /**
