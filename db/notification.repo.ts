@@ -34,6 +34,7 @@ export async function readNotification(
   notificationId: string,
 ): Promise<NotificationFacts | null> {
   const [row] = await tx.rows<NotificationFacts>({
+    name: 'notification-facts',
     text: `
 select n.id, n.event, n.key, n.state, m.name as "merchantName", m.mail_from as "mailFrom",
   nullif(coalesce(c.email, a.email), '') as email, coalesce(a.name, c.name) as "customerName",

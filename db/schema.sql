@@ -1340,6 +1340,7 @@ create table task (
 );
 CREATE INDEX task_claimed ON public.task USING btree (claimed_by) WHERE (state = 'claimed'::text);
 CREATE INDEX task_fulfilment ON public.task USING btree (merchant_id, fulfilment_order_id);
+CREATE INDEX task_parcel ON public.task USING btree (merchant_id, parcel_id) WHERE (parcel_id IS NOT NULL);
 CREATE INDEX task_queue ON public.task USING btree (warehouse_id, kind, priority DESC, due_at, id) WHERE (state = 'open'::text);
 alter table task enable row level security;
 alter table task force row level security;
