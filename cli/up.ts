@@ -64,7 +64,7 @@ async function up(flags: UpFlags): Promise<void> {
   };
   screen.say(`Quayside starts; its data lies in ${options.dataDir}`);
   const stopAsked = watchForStop();
-  const engine = await stopAsked.during(startEngine(options, screen));
+  const engine = await stopAsked.during(startEngine(options, screen), screen);
   if (engine === null) return;
   try {
     sayWhereThingsAre(engine.running, options.rate, screen);
@@ -139,7 +139,7 @@ async function showSummaries(engine: Engine, stopAsked: Promise<void>, screen: S
 /** A signal, or the end of the npm that started us; a second signal ends at once, and the watchdog the rest. */
 function watchForStop(): {
   readonly asked: Promise<void>;
-  during(start: Promise<Engine>): Promise<Engine | null>;
+  during(start: Promise<Engine>, screen: Screen): Promise<Engine | null>;
 } {
   let firstAt = 0;
   let ask: () => void = () => undefined;
@@ -161,10 +161,11 @@ function watchForStop(): {
     }, PARENT_CHECK_MS).unref();
   return {
     asked,
-    async during(start) {
+    async during(start, screen) {
       const first = await Promise.race([start, asked.then(() => null)]);
       if (first !== null) return first;
       // Asked while starting: what is up already is stopped in order once the start is through.
+      screen.say('  stopping as soon as what has begun is through; Ctrl-C again ends it at once');
       const engine = await start.catch(() => null);
       await engine?.stop();
       return null;

@@ -40,6 +40,8 @@ export function parsePorts(text: string): Partial<PortMap> {
   return ports;
 }
 
+const SAID_ONE_BY_ONE = 2;
+
 /** Asked for one by one, or `any`: free ones, for an engine that nobody will look for. */
 export type PortWishes = Partial<PortMap> | 'any';
 
@@ -52,8 +54,14 @@ export async function choosePorts(
 ): Promise<PortMap> {
   const last = loadPorts(dataDir);
   const chosen: Record<string, number> = { ...last };
+  const replaced: string[] = [];
   for (const name of wanted)
-    chosen[name] = asked === 'any' ? await freePort() : await choose(name, last, asked, log);
+    chosen[name] =
+      asked === 'any' ? await freePort() : await choose(name, last, asked, (line) => replaced.push(line));
+  // Beside another engine all of them are busy; where things are is said below anyway.
+  if (replaced.length > SAID_ONE_BY_ONE)
+    log(`${replaced.length} of the usual ports are busy; free ones are taken instead`);
+  else for (const line of replaced) log(line);
   savePorts(dataDir, chosen);
   return chosen as PortMap;
 }
