@@ -15,6 +15,7 @@ export interface IntakeOrderRow {
   readonly merchant_id: string;
   readonly id: string;
   readonly connection_id: string;
+  readonly customer_id: string | null;
   readonly state: string;
   readonly held: boolean;
   readonly payment: 'pending' | 'authorised' | 'captured' | 'voided' | 'refunded';
@@ -35,7 +36,7 @@ export function lockOrdersForIntake(
   return tx.rows<IntakeOrderRow>({
     name: 'intake-lock-orders',
     text: `
-select o.merchant_id, o.id, o.connection_id, o.state, o.held, o.payment, o.blocked_reason, o.requested_shipping_method,
+select o.merchant_id, o.id, o.connection_id, o.customer_id, o.state, o.held, o.payment, o.blocked_reason, o.requested_shipping_method,
   o.channel_ship_by, o.placed_at, o.address_version, o.priority, business_now(o.merchant_id) as business_now
 from json_to_recordset($1) as r(merchant_id uuid, order_id uuid)
 join sales_order o on o.merchant_id = r.merchant_id and o.id = r.order_id

@@ -584,12 +584,41 @@ create table lot (
   constraint lot_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
   constraint lot_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id)
 );
+CREATE INDEX lot_to_expire ON public.lot USING btree (expires_on) WHERE ((expires_on IS NOT NULL) AND (NOT held));
 alter table lot enable row level security;
 alter table lot force row level security;
 create policy checker on lot for select to quayside_check using (true);
+create policy system on lot for all to quayside_system using (true) with check (true);
 create policy tenant on lot for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
 grant insert, select, update on lot to quayside_app;
 grant select on lot to quayside_check;
+grant select on lot to quayside_system;
+
+create table lot_hold (
+  id uuid not null,
+  merchant_id uuid not null,
+  product_id uuid not null,
+  lot_code text not null,
+  kind text not null,
+  reason text not null,
+  placed_by text not null,
+  placed_at timestamp with time zone not null,
+  lifted_by text,
+  lifted_at timestamp with time zone,
+  lift_reason text,
+  constraint lot_hold_pkey PRIMARY KEY (merchant_id, id),
+  constraint lot_hold_check CHECK (((lifted_at IS NULL) = (lifted_by IS NULL))),
+  constraint lot_hold_kind_check CHECK ((kind = ANY (ARRAY['recall'::text, 'expiry'::text]))),
+  constraint lot_hold_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint lot_hold_merchant_id_product_id_lot_code_fkey FOREIGN KEY (merchant_id, product_id, lot_code) REFERENCES lot(merchant_id, product_id, code)
+);
+CREATE UNIQUE INDEX lot_hold_active ON public.lot_hold USING btree (merchant_id, product_id, lot_code, kind) WHERE (lifted_at IS NULL);
+alter table lot_hold enable row level security;
+alter table lot_hold force row level security;
+create policy checker on lot_hold for select to quayside_check using (true);
+create policy tenant on lot_hold for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on lot_hold to quayside_app;
+grant select on lot_hold to quayside_check;
 
 create table manifest (
   id uuid not null,
@@ -1157,6 +1186,29 @@ create policy tenant on scan for all to quayside_app using ((merchant_id = ANY (
 grant insert, select on scan to quayside_app;
 grant select on scan to quayside_check;
 
+create table shelf_life_rule (
+  id uuid not null,
+  merchant_id uuid not null,
+  connection_id uuid,
+  customer_id uuid,
+  product_id uuid,
+  min_days integer not null,
+  created_at timestamp with time zone default now() not null,
+  constraint shelf_life_rule_pkey PRIMARY KEY (merchant_id, id),
+  constraint shelf_life_rule_merchant_id_connection_id_customer_id_produ_key UNIQUE NULLS NOT DISTINCT (merchant_id, connection_id, customer_id, product_id),
+  constraint shelf_life_rule_min_days_check CHECK (((min_days >= 1) AND (min_days <= 3650))),
+  constraint shelf_life_rule_merchant_id_connection_id_fkey FOREIGN KEY (merchant_id, connection_id) REFERENCES channel_connection(merchant_id, id),
+  constraint shelf_life_rule_merchant_id_customer_id_fkey FOREIGN KEY (merchant_id, customer_id) REFERENCES customer(merchant_id, id),
+  constraint shelf_life_rule_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint shelf_life_rule_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id)
+);
+alter table shelf_life_rule enable row level security;
+alter table shelf_life_rule force row level security;
+create policy checker on shelf_life_rule for select to quayside_check using (true);
+create policy tenant on shelf_life_rule for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on shelf_life_rule to quayside_app;
+grant select on shelf_life_rule to quayside_check;
+
 create table shipment (
   id uuid not null,
   merchant_id uuid not null,
@@ -1304,6 +1356,7 @@ create table stock_ledger (
   constraint stock_ledger_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id),
   constraint stock_ledger_to_location_id_fkey FOREIGN KEY (to_location_id) REFERENCES location(id)
 ) partition by range (month);
+CREATE INDEX stock_ledger_lot ON ONLY public.stock_ledger USING btree (merchant_id, product_id, lot_code) WHERE (lot_code <> ''::text);
 CREATE INDEX stock_ledger_product ON ONLY public.stock_ledger USING btree (merchant_id, product_id, month);
 alter table stock_ledger enable row level security;
 alter table stock_ledger force row level security;

@@ -18,6 +18,7 @@ import {
   shareCatalogVersions,
 } from '../../db/intake.repo';
 import { writeIntake } from '../../db/intake-write.repo';
+import { readDatedLots, readShelfLifeRules } from '../../db/lot-life.repo';
 import { addReserved, lockStockBalances } from '../../db/stock.repo';
 import { checkIntake } from '../../domain/order/check-intake';
 import { Coalescer } from '../coalescer';
@@ -70,7 +71,11 @@ async function intakeIn(tx: Tx, requests: readonly IntakeRequest[]): Promise<(In
   }
   const checked = await checkAll(tx, fresh, facts);
   const planner = new IntakePlanner(facts);
-  planner.useBalances(await lockStockBalances(tx, planner.balanceKeys(checked)));
+  const balanceKeys = planner.balanceKeys(checked);
+  planner.sellable.useBalances(await lockStockBalances(tx, balanceKeys));
+  const lots = await readDatedLots(tx, balanceKeys);
+  if (lots.length > 0)
+    planner.sellable.useLots(lots, await readShelfLifeRules(tx, [...facts.merchants.keys()]));
   for (const entry of byPriority(checked)) planner.decide(entry);
   planner.useBins(await lockBins(tx, planner.binKeys()));
   const again = await changedMeanwhile(tx, planner.parkedMerchants(), facts);

@@ -6,7 +6,7 @@ import { uuidv7 } from 'uuidv7';
 import type { Bin } from '../../db/bin.repo';
 import type { NewException } from '../../db/exception.repo';
 import type { IntakeOrderRow } from '../../db/intake.repo';
-import { type StockBalance, type StockKey, stockKey } from '../../db/stock.repo';
+import { type StockKey, stockKey } from '../../db/stock.repo';
 import { Failure } from '../../domain/failure-types';
 import { isIntakeReason } from '../../domain/order/check-intake';
 import { BLOCKED_REASONS, type BlockedReason } from '../../domain/order/exception-reasons';
@@ -22,6 +22,7 @@ import { IntakeDocument } from './document';
 import type { IntakeFactIndex, WarehouseRow } from './facts';
 import { distanceKm } from './geography';
 import type { Checked, IntakeOutcome } from './outcome';
+import { Sellable } from './sellable';
 
 /** An order planned now still gets this long before it is called late, however late it came in. */
 const LEAST_TIME_TO_SHIP_MS = 60 * 60_000;
@@ -49,7 +50,7 @@ interface Parked {
 }
 
 export class IntakePlanner {
-  private readonly available = new Map<string, number>();
+  readonly sellable = new Sellable();
   private readonly pending: PendingShipment[] = [];
   private readonly orders = new Map<string, IntakeOrderRow>();
   private readonly parked: Parked[] = [];
@@ -74,12 +75,6 @@ export class IntakePlanner {
       }
     }
     return [...keys.values()];
-  }
-
-  useBalances(balances: ReadonlyMap<string, StockBalance>): void {
-    for (const [key, balance] of balances) {
-      this.available.set(key, balance.onHand - balance.held - balance.reserved);
-    }
   }
 
   decide({ request, order, check }: Checked): void {
@@ -167,12 +162,7 @@ export class IntakePlanner {
           code: warehouse.code,
           distanceKm: this.distance(warehouse, address),
           available: new Map(
-            demand.map(({ productId }) => [
-              productId,
-              this.available.get(
-                stockKey({ merchantId: order.merchant_id, warehouseId: warehouse.id, productId }),
-              ) ?? 0,
-            ]),
+            demand.map(({ productId }) => [productId, this.sellable.unitsFor(order, warehouse, productId)]),
           ),
         })),
       },
@@ -190,14 +180,7 @@ export class IntakePlanner {
     const warehouse = this.facts
       .warehousesOf(order.merchant_id)
       .find((candidate) => candidate.id === shipment.warehouseId) as WarehouseRow;
-    for (const line of shipment.lines) {
-      const key = stockKey({
-        merchantId: order.merchant_id,
-        warehouseId: warehouse.id,
-        productId: line.productId,
-      });
-      this.available.set(key, (this.available.get(key) ?? 0) - line.quantity);
-    }
+    for (const line of shipment.lines) this.sellable.take(order, warehouse, line.productId, line.quantity);
     const days = warehouseCalendar(
       order.placed_at,
       warehouse.time_zone,
@@ -336,19 +319,15 @@ export class IntakePlanner {
       const lineId = document.fulfilmentOrderLine(order.merchant_id, fulfilmentOrderId, line);
       const reservationId = document.reserve(pending, lineId, line, builtIn ? 'allocated' : 'held');
       if (taskId === null) continue;
-      for (const taken of this.takeBins(
-        order.merchant_id,
-        shipment.warehouseId,
-        line.productId,
-        line.quantity,
-      )) {
+      for (const taken of this.takeBins(pending, line.productId, line.quantity)) {
         document.allocate(order.merchant_id, reservationId, lineId, taskId, line.productId, taken);
       }
     }
   }
 
-  private takeBins(merchantId: string, warehouseId: string, productId: string, quantity: number) {
-    const bins = this.bins.get(stockKey({ merchantId, warehouseId, productId })) ?? [];
+  private takeBins({ order, warehouse }: PendingShipment, productId: string, quantity: number) {
+    const key = { merchantId: order.merchant_id, warehouseId: warehouse.id, productId };
+    const bins = this.bins.get(stockKey(key)) ?? [];
     // What is available is in bins, but for a movement that another transaction would have to have
     // committed without its balance: then the books are wrong, and this order alone fails loudly.
     const { allocations, short } = allocateBins(
@@ -358,6 +337,7 @@ export class IntakePlanner {
         pickSequence: pickSequence(bin),
         available: bin.onHand - bin.allocated,
       })),
+      this.sellable.soonestExpiry(order, warehouse, productId),
     );
     if (short.length > 0)
       throw new Failure('InvariantBroken', 'bins hold less than their balance says', { productId });

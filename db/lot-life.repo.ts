@@ -1,0 +1,50 @@
+/** How long goods last: units of dated lots that are free to promise, and the rules on what must be left. */
+import type { Tx } from './client';
+import { distinct, type StockKey, stockJson, stockKey } from './stock.repo';
+
+export interface DatedLot extends StockKey {
+  /** 'YYYY-MM-DD', its last good day. */
+  readonly expiresOn: string;
+  /** On hand, not allocated, in places that are picked from. */
+  readonly free: number;
+}
+
+/**
+ * Free units by warehouse, product and date, without the lots that are held; what has no date is left
+ * out. Read under the `stock_balance` locks of these keys, it stays true.
+ */
+export function readDatedLots(tx: Tx, keys: readonly StockKey[]): Promise<DatedLot[]> {
+  if (keys.length === 0) return Promise.resolve([]);
+  return tx.rows<DatedLot>({
+    name: 'lots-dated',
+    text: `
+select k.merchant_id as "merchantId", k.warehouse_id as "warehouseId", k.product_id as "productId",
+  l.expires_on as "expiresOn", sum(b.on_hand - b.allocated)::int as free
+from json_to_recordset($1) as k(merchant_id uuid, warehouse_id uuid, product_id uuid)
+join lot l on l.merchant_id = k.merchant_id and l.product_id = k.product_id and l.expires_on is not null and not l.held
+join bin_balance b on b.merchant_id = k.merchant_id and b.warehouse_id = k.warehouse_id and b.product_id = k.product_id
+  and b.lot_code = l.code and b.on_hand > b.allocated
+join location p on p.id = b.location_id and p.kind not in ('dock', 'quarantine', 'damaged')
+group by 1, 2, 3, 4 order by 1, 2, 3, 4`,
+    values: [JSON.stringify(distinct(keys, stockKey).map(stockJson))],
+  });
+}
+
+export interface ShelfLifeRule {
+  readonly merchantId: string;
+  /** null: any. */
+  readonly connectionId: string | null;
+  readonly customerId: string | null;
+  readonly productId: string | null;
+  readonly minDays: number;
+}
+
+export function readShelfLifeRules(tx: Tx, merchantIds: readonly string[]): Promise<ShelfLifeRule[]> {
+  return tx.rows<ShelfLifeRule>({
+    name: 'shelf-life-rules',
+    text: `select merchant_id as "merchantId", connection_id as "connectionId", customer_id as "customerId",
+        product_id as "productId", min_days as "minDays"
+      from shelf_life_rule where merchant_id = any($1::uuid[])`,
+    values: [merchantIds],
+  });
+}
