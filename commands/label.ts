@@ -72,13 +72,13 @@ export function claimLabel(database: Database, of: LabelOf): Promise<LabelClaim>
   });
 }
 
-/** Writes down the carrier's id before anything is bought under it. */
+/** Writes down the carrier's id before anything is bought under it. @returns the id that is written: an earlier one stands. */
 export function recordCarrierShipment(
   database: Database,
   of: LabelOf,
   labelId: string,
   externalId: string,
-): Promise<void> {
+): Promise<string> {
   return database.withMerchants([of.merchantId], (tx) =>
     recordShipment(tx, of.merchantId, labelId, externalId),
   );

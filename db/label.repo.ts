@@ -57,16 +57,19 @@ export async function insertClaim(
   return row as LabelRow;
 }
 
+/** Keeps the carrier's id, unless one is kept already. Returns the one that is. */
 export async function recordShipment(
   tx: Tx,
   merchantId: string,
   labelId: string,
   externalId: string,
-): Promise<void> {
-  await tx.run({
-    text: `update label set external_shipment_id = $3 where merchant_id = $1 and id = $2 and external_shipment_id is null`,
+): Promise<string> {
+  const [row] = await tx.rows<{ id: string }>({
+    text: `update label set external_shipment_id = coalesce(external_shipment_id, $3)
+      where merchant_id = $1 and id = $2 returning external_shipment_id as id`,
     values: [merchantId, labelId, externalId],
   });
+  return row?.id ?? externalId;
 }
 
 export async function recordLabelState(

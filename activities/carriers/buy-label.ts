@@ -2,8 +2,9 @@
  * Buys a parcel's label, at most once whatever times out, dies or runs twice. The claim is a row before
  * the first call; the carrier's shipment id is a row before the purchase; what is bought is looked up by
  * that id after every doubt, and only then bought again under the same id, which the carrier refuses or
- * answers with the same label. An address or a cancel that changed meanwhile gives the label back and
- * starts over with the present one.
+ * answers with the same label. A look-up that fails, for whatever reason, says nothing about the purchase:
+ * the doubt stays, for giving the claim up would buy a second label. An address or a cancel that changed
+ * meanwhile gives the label back and starts over with the present one.
  */
 import { heartbeat } from '@temporalio/activity';
 import {
@@ -120,7 +121,7 @@ async function findOrCreateShipment(
 ): Promise<CarrierShipment> {
   const { label, parcel } = claim;
   const known = label.external_shipment_id;
-  if (known !== null) return call(deps, claim, (connector, account) => connector.getShipment(account, known));
+  if (known !== null) return lookUp(deps, claim, known);
   const found = claim.resumed
     ? await call(deps, claim, (connector, account) =>
         connector.findShipmentByReference(account, label.step_key),
@@ -141,8 +142,22 @@ async function findOrCreateShipment(
         },
       }),
     ));
-  await recordCarrierShipment(deps.database, of, label.id, shipment.externalShipmentId);
-  return shipment;
+  const recorded = await recordCarrierShipment(deps.database, of, label.id, shipment.externalShipmentId);
+  // Another attempt was quicker: only the shipment that is written down is ever bought.
+  return recorded === shipment.externalShipmentId ? shipment : lookUp(deps, claim, recorded);
+}
+
+/** What the carrier has under the id that may have been bought. @throws Failure PartnerOutcomeUnknown when it does not say. */
+async function lookUp(deps: CarrierDeps, claim: Claimed, id: string): Promise<CarrierShipment> {
+  try {
+    return await call(deps, claim, (connector, account) => connector.getShipment(account, id));
+  } catch (error) {
+    if (!isFailure(error) || error.type === 'PartnerOutcomeUnknown') throw error;
+    throw new Failure('PartnerOutcomeUnknown', `the look-up failed: ${error.message}`, error.details, {
+      cause: error,
+      ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+    });
+  }
 }
 
 async function buy(deps: CarrierDeps, claim: Claimed, shipment: CarrierShipment): Promise<PurchasedLabel> {
@@ -159,7 +174,7 @@ async function buy(deps: CarrierDeps, claim: Claimed, shipment: CarrierShipment)
     );
   } catch (error) {
     if (!isFailure(error, 'PartnerOutcomeUnknown')) throw error;
-    const looked = await call(deps, claim, (connector, account) => connector.getShipment(account, id));
+    const looked = await lookUp(deps, claim, id);
     if (looked.label) return looked.label;
     throw error;
   }
