@@ -7,7 +7,7 @@ import type { StockKey } from '../../db/stock.repo';
 import { isIntakeReason, type Mapping } from '../../domain/order/check-intake';
 import type { ShippingMethodMapping } from '../../domain/order/check-order';
 import { BLOCKED_REASONS, type BlockedReason } from '../../domain/order/exception-reasons';
-import type { PlanLine } from '../../domain/routing/plan-fulfilment';
+import type { PlanLine } from '../../domain/routing/snapshot';
 
 type ReservedDelta = StockKey & { readonly delta: number };
 type AllocatedDelta = BinKey & { readonly delta: number };

@@ -11,17 +11,13 @@ import { Failure } from '../../domain/failure-types';
 import { isIntakeReason } from '../../domain/order/check-intake';
 import { BLOCKED_REASONS, type BlockedReason } from '../../domain/order/exception-reasons';
 import { computeShipBy } from '../../domain/order/ship-by';
-import {
-  type FulfilmentPlan,
-  type PlannedShipment,
-  planFulfilment,
-} from '../../domain/routing/plan-fulfilment';
+import type { PlannedShipment } from '../../domain/routing/snapshot';
 import { allocateBins } from '../../domain/stock/allocate-bins';
 import { warehouseCalendar } from './calendar';
 import { IntakeDocument } from './document';
 import type { IntakeFactIndex, WarehouseRow } from './facts';
-import { distanceKm } from './geography';
 import type { Checked, IntakeOutcome } from './outcome';
+import { distanceTo, routeOrder } from './route';
 import { Sellable } from './sellable';
 
 /** An order planned now still gets this long before it is called late, however late it came in. */
@@ -106,7 +102,14 @@ export class IntakePlanner {
     check: Extract<Checked['check'], { kind: 'plan' }>,
     settle: (outcome: IntakeOutcome) => void,
   ): void {
-    const plan = this.route(order, check.demand);
+    const to = this.facts.address(order.id);
+    const plan = routeOrder(this.facts, this.sellable, order, to, check.demand);
+    if (plan.kind === 'no_warehouse') {
+      const subjects = plan.productIds.map((productId) => this.facts.skuOf(productId));
+      const problems = subjects.map((sku) => `${sku}: no open warehouse may ship it.`);
+      this.parked.push({ order, stepKey, reason: 'no_warehouse', problems, subjects, missing: [] });
+      return;
+    }
     if (plan.kind === 'short') {
       this.parked.push({
         order,
@@ -146,36 +149,6 @@ export class IntakePlanner {
     });
   }
 
-  private route(
-    order: IntakeOrderRow,
-    demand: Extract<Checked['check'], { kind: 'plan' }>['demand'],
-  ): FulfilmentPlan {
-    const address = this.facts.address(order.id);
-    const merchant = this.facts.merchant(order.merchant_id);
-    return planFulfilment(
-      { lines: demand },
-      {
-        splitPolicy: merchant.split_policy,
-        partialPolicy: merchant.partial_policy,
-        warehouses: this.facts.warehousesOf(order.merchant_id).map((warehouse) => ({
-          warehouseId: warehouse.id,
-          code: warehouse.code,
-          distanceKm: this.distance(warehouse, address),
-          available: new Map(
-            demand.map(({ productId }) => [productId, this.sellable.unitsFor(order, warehouse, productId)]),
-          ),
-        })),
-      },
-    );
-  }
-
-  private distance(warehouse: WarehouseRow, address: { country: string | null; postal_code: string | null }) {
-    return distanceKm(
-      { country: warehouse.country, postalCode: warehouse.postal_code },
-      { country: address.country, postalCode: address.postal_code },
-    );
-  }
-
   private takeShipment(stepKey: string, order: IntakeOrderRow, shipment: PlannedShipment): PendingShipment {
     const warehouse = this.facts
       .warehousesOf(order.merchant_id)
@@ -200,7 +173,7 @@ export class IntakePlanner {
       warehouse,
       fulfilmentOrderId: uuidv7(),
       shipBy,
-      distanceKm: this.distance(warehouse, this.facts.address(order.id)),
+      distanceKm: distanceTo(warehouse, this.facts.address(order.id)),
     };
     this.pending.push(pending);
     return pending;

@@ -14,6 +14,7 @@ const INTAKE_REASONS: readonly string[] = [
   'unmapped_shipping_method',
   'customs_data_missing',
   'out_of_stock',
+  'no_warehouse',
 ] satisfies BlockedReason[];
 
 export function isIntakeReason(reason: string | null): boolean {

@@ -21,6 +21,7 @@ export const RESUME_EVENTS = [
   'shipping_method_mapped',
   'customs_data_added',
   'stock_arrived',
+  'routing_changed',
   'carrier_answered',
   'label_looked_up',
   'wms_answered',
@@ -94,6 +95,15 @@ export const BLOCKED_REASONS = {
     resumes: 'Continues by itself when stock arrives by receipt, return or adjustment.',
     resumesOn: ['stock_arrived'],
     actions: ['retry', 'reroute', 'cancel'],
+  },
+  no_warehouse: {
+    owner: 'operator',
+    // Somebody closed the last warehouse or wrote a rule that leaves none; the day's orders wait for it.
+    deadlineMinutes: 4 * HOUR,
+    sentence: "No open warehouse may ship this order under the merchant's routing rules.",
+    resumes: 'Continues by itself when a warehouse opens or the rules change.',
+    resumesOn: ['routing_changed'],
+    actions: ['retry', 'cancel'],
   },
   carrier_unavailable: {
     owner: 'operator',
@@ -224,6 +234,15 @@ export const EXCEPTION_REASONS = {
     resumes: 'Resolved by hand after a count.',
     resumesOn: ['stock_arrived'],
     actions: ['retry', 'resolve'],
+  },
+  lot_recalled: {
+    owner: 'operator',
+    // Customers who have the goods are to hear of it within the working day.
+    deadlineMinutes: 8 * HOUR,
+    sentence: 'A lot is recalled: nothing of it leaves, and some of it may have left.',
+    resumes: 'Resolved when the recall is lifted, or by hand once its goods and customers are dealt with.',
+    resumesOn: [],
+    actions: ['resolve'],
   },
 } as const satisfies Readonly<Record<string, ReasonRow>>;
 

@@ -1,365 +1,246 @@
 /**
- * Decides which warehouses ship an order, from a snapshot and nothing else. In this order: fewest
- * shipments, then the least distance summed over the shipments, then the smaller warehouse ids, so
- * that the same snapshot always gives the same plan. The plan reserves nothing; when its commit finds
- * less stock than the snapshot said, the order alone is planned again on a new one.
+ * Decides which warehouses ship an order, from a snapshot and nothing else, in this order: the merchant's
+ * rules, then fewest shipments, then least cost, then the least load, then the smaller warehouse ids, so
+ * that the same snapshot always gives the same plan. The plan reserves nothing; its caller holds the
+ * stock that the snapshot tells of.
  *
  * Demand of one product in several lines is summed before it is compared with stock: two lines of six
- * against ten units are short, not two fits. A product's quantity is spread over warehouses only when
- * no single warehouse of the snapshot has enough of it. With that rule products don't compete for
- * anything, so a set of warehouses serves the order exactly when it serves each product, and trying
- * the sets by size, smallest first, is exact.
+ * against ten units are short, not two fits. A product's quantity is spread over warehouses only when no
+ * single one that may ship it has enough, and the merchant allows that. What is preferred (a day that is
+ * not full, a promise that is kept, then the warehouses that rules prefer) narrows the choice only while
+ * as much of the order is served: a preference never leaves a customer with less.
  */
+import { type Choice, type Chosen, chooseSites, type Problem, take } from './choose-sites';
+import { type SiteCost, siteCosts, UNKNOWN_COST } from './cost';
+import { type Evaluation, evaluateRules } from './evaluate-rules';
+import { type Demand, demandOf, shipmentsOf } from './fill-shipments';
+import type { FulfilmentPlan, PlanOrder, RoutingSnapshot, WarehouseSnapshot } from './snapshot';
+import type { DecidedBy, NarrowTrace, RoutingTrace, WarehouseTrace } from './trace';
 
-export interface PlanLine {
-  readonly orderLineId: string;
-  /** A product that is stocked; bundles are exploded before. */
-  readonly productId: string;
-  /** Whole base units, at least 1. */
-  readonly quantity: number;
+interface Candidate {
+  readonly snapshot: WarehouseSnapshot;
+  readonly fixed: number;
+  /** By need, as are all the arrays below. */
+  readonly perUnit: readonly number[];
+  /** Units that it has and may ship. */
+  readonly units: readonly number[];
 }
 
-export interface PlanOrder {
-  readonly lines: readonly PlanLine[];
+interface Choosing {
+  readonly demand: readonly Demand[];
+  readonly rules: Evaluation;
+  readonly candidates: readonly Candidate[];
+  /** No single candidate has enough, and it may be split. */
+  readonly spread: readonly boolean[];
+  /** What the candidates can ship: together where it may be split, else the fullest one. */
+  readonly reachable: readonly number[];
 }
 
-export type SplitPolicy = 'never' | 'allowed';
-export type PartialPolicy = 'wait' | 'ship_available';
-
-export interface WarehouseSnapshot {
-  readonly warehouseId: string;
-  /** What people call it, for the explanation; the id when absent. */
-  readonly code?: string;
-  /** Kilometres to the ship-to, null when unknown: then it counts as farther than any known one. */
-  readonly distanceKm: number | null;
-  /** Sellable units not reserved, by product id. Absent or negative counts as none. */
-  readonly available: ReadonlyMap<string, number>;
-}
-
-export interface RoutingSnapshot {
-  readonly warehouses: readonly WarehouseSnapshot[];
-  readonly splitPolicy: SplitPolicy;
-  readonly partialPolicy: PartialPolicy;
-}
-
-export interface PlannedShipment {
-  readonly warehouseId: string;
-  readonly lines: readonly PlanLine[];
-}
-
-export interface MissingProduct {
-  readonly productId: string;
-  readonly needed: number;
-  /** What the merchant's policies let one order use: one warehouse's stock when it never splits. */
-  readonly available: number;
-}
-
-export type FulfilmentPlan =
-  | {
-      readonly kind: 'plan';
-      readonly shipments: readonly PlannedShipment[];
-      /** What waits for stock; empty unless the merchant ships what is available. */
-      readonly backorder: readonly PlanLine[];
-      readonly explanation: readonly string[];
-    }
-  | {
-      readonly kind: 'short';
-      readonly missing: readonly MissingProduct[];
-      readonly explanation: readonly string[];
-    };
-
-interface Demand {
-  readonly productId: string;
-  readonly quantity: number;
-}
-
-/** Half the equator: nothing on earth is farther, so a warehouse without a distance comes last. */
-const UNKNOWN_DISTANCE_KM = 20_038;
-
-/** At worst 12 warehouses and 10 products take 2.3 ms (8 and 10: 0.2 ms); each warehouse more doubles that. */
-const EXACT_WAREHOUSES = 12;
-
-const distanceOf = (site: WarehouseSnapshot) => site.distanceKm ?? UNKNOWN_DISTANCE_KM;
-const availableOf = (site: WarehouseSnapshot, productId: string) =>
-  Math.max(0, site.available.get(productId) ?? 0);
-const nameOf = (site: WarehouseSnapshot) => site.code ?? site.warehouseId;
-const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
-
-/** Nearest first, then by id: the one order in which sites are tried, filled and named. */
-function bySite(a: WarehouseSnapshot, b: WarehouseSnapshot): number {
-  const difference = distanceOf(a) - distanceOf(b);
-  if (difference !== 0) return difference;
-  return a.warehouseId < b.warehouseId ? -1 : a.warehouseId > b.warehouseId ? 1 : 0;
-}
-
-function demandOf(lines: readonly PlanLine[]): Demand[] {
-  const byProduct = new Map<string, number>();
-  for (const line of lines) {
-    if (!Number.isSafeInteger(line.quantity) || line.quantity < 1) {
-      throw new RangeError(`not a quantity: ${line.quantity}`);
-    }
-    byProduct.set(line.productId, (byProduct.get(line.productId) ?? 0) + line.quantity);
-  }
-  return [...byProduct].map(([productId, quantity]) => ({ productId, quantity }));
-}
-
-/** Whether these sites serve the whole demand; `spread` are the products no single site can serve. */
-function serves(sites: readonly WarehouseSnapshot[], demand: readonly Demand[], spread: ReadonlySet<string>) {
-  return demand.every(({ productId, quantity }) => {
-    const stock = sites.map((site) => availableOf(site, productId));
-    return spread.has(productId) ? sum(stock) >= quantity : stock.some((units) => units >= quantity);
-  });
-}
-
-/** Every set of `size` sites, in the sites' order. */
-function* setsOf(
-  sites: readonly WarehouseSnapshot[],
-  size: number,
-  from = 0,
-): Generator<WarehouseSnapshot[]> {
-  if (size === 0) {
-    yield [];
-    return;
-  }
-  for (let index = from; index <= sites.length - size; index++) {
-    const site = sites[index] as WarehouseSnapshot;
-    for (const rest of setsOf(sites, size - 1, index + 1)) yield [site, ...rest];
-  }
-}
-
-function isBefore(a: readonly WarehouseSnapshot[], b: readonly WarehouseSnapshot[]): boolean {
-  const difference = sum(a.map(distanceOf)) - sum(b.map(distanceOf));
-  if (difference !== 0) return difference < 0;
-  const ids = (sites: readonly WarehouseSnapshot[]) => sites.map((site) => site.warehouseId).sort();
-  const other = ids(b);
-  for (const [index, id] of ids(a).entries()) {
-    const against = other[index] as string;
-    if (id !== against) return id < against;
-  }
-  return false;
+interface Found {
+  readonly chosen: Chosen;
+  readonly problem: Problem;
+  /** Which of the order's needs each need of the problem is. */
+  readonly needs: readonly number[];
+  readonly sites: readonly Candidate[];
+  readonly narrowed: readonly NarrowTrace[];
 }
 
 /**
- * When there are more sites than can be tried exhaustively: a set that serves the demand, made by
- * always adding the site that covers most of what is still open, filled up with the nearest ones.
- */
-function shortlist(
-  sites: readonly WarehouseSnapshot[],
-  demand: readonly Demand[],
-  spread: ReadonlySet<string>,
-): WarehouseSnapshot[] {
-  const open = new Map(demand.map(({ productId, quantity }) => [productId, quantity]));
-  const covers = (site: WarehouseSnapshot, productId: string, quantity: number) => {
-    const units = availableOf(site, productId);
-    if (spread.has(productId)) return Math.min(units, quantity);
-    return units >= quantity ? quantity : 0;
-  };
-  const chosen: WarehouseSnapshot[] = [];
-  while (open.size > 0) {
-    let best: WarehouseSnapshot | null = null;
-    let bestCover = 0;
-    for (const site of sites) {
-      if (chosen.includes(site)) continue;
-      const cover = sum([...open].map(([productId, quantity]) => covers(site, productId, quantity)));
-      if (cover > bestCover) [best, bestCover] = [site, cover];
-    }
-    if (!best) throw new RangeError('the sites do not serve the demand');
-    chosen.push(best);
-    for (const [productId, quantity] of [...open]) {
-      const left = quantity - covers(best, productId, quantity);
-      if (left === 0) open.delete(productId);
-      else open.set(productId, left);
-    }
-  }
-  const nearest = sites.filter((site) => !chosen.includes(site));
-  return [...chosen, ...nearest.slice(0, Math.max(0, EXACT_WAREHOUSES - chosen.length))].sort(bySite);
-}
-
-function bestSites(
-  candidates: readonly WarehouseSnapshot[],
-  demand: readonly Demand[],
-  spread: ReadonlySet<string>,
-): WarehouseSnapshot[] {
-  const sites = candidates.length > EXACT_WAREHOUSES ? shortlist(candidates, demand, spread) : candidates;
-  if (sites.length > EXACT_WAREHOUSES) return [...sites];
-  for (let size = 1; size <= sites.length; size++) {
-    let best: WarehouseSnapshot[] | null = null;
-    for (const set of setsOf(sites, size)) {
-      if ((best === null || isBefore(set, best)) && serves(set, demand, spread)) best = set;
-    }
-    if (best) return best;
-  }
-  throw new RangeError('the sites do not serve the demand');
-}
-
-/** How much of each product each chosen site ships; a spread product comes from the fullest sites first. */
-function fill(
-  sites: readonly WarehouseSnapshot[],
-  demand: readonly Demand[],
-): Map<WarehouseSnapshot, Map<string, number>> {
-  const taken = new Map(sites.map((site) => [site, new Map<string, number>()]));
-  for (const { productId, quantity } of demand) {
-    let open = quantity;
-    const whole = sites.find((site) => availableOf(site, productId) >= quantity);
-    const order = whole
-      ? [whole]
-      : [...sites].sort((a, b) => availableOf(b, productId) - availableOf(a, productId) || bySite(a, b));
-    for (const site of order) {
-      const units = Math.min(open, availableOf(site, productId));
-      if (units > 0) taken.get(site)?.set(productId, units);
-      open -= units;
-    }
-  }
-  return taken;
-}
-
-/** Takes units of a product from the lines in their order; what is asked for twice is one entry. */
-class LineQueue {
-  private readonly open: { readonly line: PlanLine; left: number }[];
-  constructor(lines: readonly PlanLine[]) {
-    this.open = lines.map((line) => ({ line, left: line.quantity }));
-  }
-  take(productId: string, quantity: number): PlanLine[] {
-    const byLine = new Map<string, PlanLine>();
-    let wanted = quantity;
-    for (const entry of this.open) {
-      if (wanted === 0) break;
-      if (entry.line.productId !== productId || entry.left === 0) continue;
-      const units = Math.min(entry.left, wanted);
-      entry.left -= units;
-      wanted -= units;
-      const { orderLineId } = entry.line;
-      const before = byLine.get(orderLineId)?.quantity ?? 0;
-      byLine.set(orderLineId, { orderLineId, productId, quantity: before + units });
-    }
-    return [...byLine.values()];
-  }
-}
-
-function asPlan(
-  order: PlanOrder,
-  sites: readonly WarehouseSnapshot[],
-  demand: readonly Demand[],
-  explanation: readonly string[],
-): FulfilmentPlan {
-  const queue = new LineQueue(order.lines);
-  const shipments: PlannedShipment[] = [];
-  for (const [site, units] of fill(sites, demand)) {
-    const lines = [...units].flatMap(([productId, quantity]) => queue.take(productId, quantity));
-    if (lines.length > 0) shipments.push({ warehouseId: site.warehouseId, lines });
-  }
-  const backorder = demandOf(order.lines).flatMap(({ productId, quantity }) =>
-    queue.take(productId, quantity),
-  );
-  const waiting = sum(backorder.map((line) => line.quantity));
-  return {
-    kind: 'plan',
-    shipments,
-    backorder,
-    explanation: waiting === 0 ? explanation : [...explanation, `${waiting} units wait for stock.`],
-  };
-}
-
-const kilometres = (site: WarehouseSnapshot) =>
-  site.distanceKm === null ? 'distance unknown' : `${Math.round(site.distanceKm)} km`;
-
-/** One warehouse or none: the one that serves most units, nearest first among equals. */
-function planUnsplit(order: PlanOrder, snapshot: RoutingSnapshot, demand: readonly Demand[]): FulfilmentPlan {
-  const sites = [...snapshot.warehouses].sort(bySite);
-  const served = (site: WarehouseSnapshot) =>
-    sum(demand.map(({ productId, quantity }) => Math.min(quantity, availableOf(site, productId))));
-  let best: WarehouseSnapshot | null = null;
-  let bestUnits = 0;
-  for (const site of sites) {
-    const units = served(site);
-    if (best === null || units > bestUnits) [best, bestUnits] = [site, units];
-  }
-  const all = sum(demand.map(({ quantity }) => quantity));
-  if (best && bestUnits === all) {
-    return asPlan(order, [best], demand, [
-      `${nameOf(best)} (${kilometres(best)}) is the nearest that has it all.`,
-    ]);
-  }
-  const why = 'This merchant never splits an order, and no single warehouse has all of it.';
-  if (best && bestUnits > 0 && snapshot.partialPolicy === 'ship_available') {
-    const site = best;
-    const part = demand
-      .map(({ productId, quantity }) => ({
-        productId,
-        quantity: Math.min(quantity, availableOf(site, productId)),
-      }))
-      .filter(({ quantity }) => quantity > 0);
-    return asPlan(order, [site], part, [why, `${nameOf(site)} (${kilometres(site)}) has most of it.`]);
-  }
-  const missing = demand
-    .map(({ productId, quantity }) => ({
-      productId,
-      needed: quantity,
-      available: best ? availableOf(best, productId) : 0,
-    }))
-    .filter(({ needed, available }) => available < needed);
-  return { kind: 'short', missing, explanation: [why] };
-}
-
-/**
- * Plans an order's shipments, exactly for up to 12 warehouses that have something of it; beyond that
- * the 12 most useful ones are tried exactly and the explanation says so.
- * @returns `short` when something is missing and the merchant waits, or when there is nothing at all.
+ * Plans an order's shipments; what is known of their number and cost beyond ten warehouses is said in
+ * choose-sites and in the trace.
+ * @param steps how long to search, for tests.
+ * @returns `short` when something is missing and the order waits, or when there is nothing at all.
  * @throws RangeError when a quantity is not a positive whole number: callers validate first.
  */
-export function planFulfilment(order: PlanOrder, snapshot: RoutingSnapshot): FulfilmentPlan {
-  const wanted = demandOf(order.lines);
-  if (wanted.length === 0) {
-    return { kind: 'plan', shipments: [], backorder: [], explanation: ['Nothing of this order ships.'] };
+export function planFulfilment(order: PlanOrder, snapshot: RoutingSnapshot, steps?: number): FulfilmentPlan {
+  const choosing = prepare(order, snapshot);
+  const { demand, rules, reachable } = choosing;
+  const before = traceOfCandidates(snapshot, choosing);
+  if (demand.length === 0) return { kind: 'plan', shipments: [], backorder: [], trace: before };
+  const waits = rules.limits.partial === 'wait';
+  const nowhere = demand.filter(({ productId }) => rules.allowed.get(productId)?.size === 0);
+  if (nowhere.length === demand.length || (waits && nowhere.length > 0)) {
+    return { kind: 'no_warehouse', productIds: nowhere.map(({ productId }) => productId), trace: before };
   }
-  if (snapshot.splitPolicy === 'never') return planUnsplit(order, snapshot, wanted);
-
-  const totals = wanted.map(({ productId, quantity }) => ({
-    productId,
-    needed: quantity,
-    available: sum(snapshot.warehouses.map((site) => availableOf(site, productId))),
+  if (isShort(choosing, reachable)) return short(demand, reachable, before);
+  const found = choose(choosing, steps);
+  if (found === null)
+    return short(
+      demand,
+      demand.map(() => 0),
+      before,
+    );
+  const trace = { ...before, ...traceOfChoice(found) };
+  const taken = take(found.problem, bestOf(found).sites).map(({ need, site, units }) => ({
+    need: found.needs[need] as number,
+    warehouseId: (found.sites[site] as Candidate).snapshot.warehouseId,
+    units,
   }));
-  const missing = totals.filter(({ needed, available }) => available < needed);
-  const demand = totals
-    .map(({ productId, needed, available }) => ({ productId, quantity: Math.min(needed, available) }))
-    .filter(({ quantity }) => quantity > 0);
-  if (demand.length === 0 || (missing.length > 0 && snapshot.partialPolicy === 'wait')) {
-    return {
-      kind: 'short',
-      missing,
-      explanation: [`${missing.length} of ${wanted.length} products are short in all warehouses together.`],
-    };
-  }
-
-  const candidates = snapshot.warehouses
-    .filter((site) => demand.some(({ productId }) => availableOf(site, productId) > 0))
-    .sort(bySite);
-  const spread = new Set(
-    demand
-      .filter(
-        ({ productId, quantity }) => !candidates.some((site) => availableOf(site, productId) >= quantity),
-      )
-      .map(({ productId }) => productId),
+  const served = demand.map((_, at) =>
+    taken.reduce((sum, { need, units }) => sum + (need === at ? units : 0), 0),
   );
-  const sites = bestSites(candidates, demand, spread).sort(bySite);
-  return asPlan(order, sites, demand, explain(sites, candidates, spread));
+  if (isShort(choosing, served)) return short(demand, served, trace);
+  const byProduct = taken.map((part) => ({ ...part, productId: (demand[part.need] as Demand).productId }));
+  return { kind: 'plan', ...shipmentsOf(order.lines, byProduct), trace };
 }
 
-function explain(
-  sites: readonly WarehouseSnapshot[],
-  candidates: readonly WarehouseSnapshot[],
-  spread: ReadonlySet<string>,
-): string[] {
-  const named = sites.map((site) => `${nameOf(site)} (${kilometres(site)})`).join(', ');
-  const lines =
-    sites.length === 1
-      ? [`${named} is the nearest that has it all.`]
-      : [
-          `No ${sites.length === 2 ? 'single warehouse has' : `${sites.length - 1} warehouses have`} it all: ${named}.`,
-        ];
-  if (spread.size > 0) lines.push(`${spread.size} products are spread, as no single warehouse has enough.`);
-  if (candidates.length > EXACT_WAREHOUSES) {
-    lines.push(`Chosen among the ${EXACT_WAREHOUSES} most useful of ${candidates.length} warehouses.`);
+function prepare(order: PlanOrder, snapshot: RoutingSnapshot): Choosing {
+  const demand = demandOf(order.lines);
+  const productIds = demand.map(({ productId }) => productId);
+  const rules = evaluateRules(order.facts, productIds, snapshot);
+  const sorted = [...snapshot.warehouses].sort((a, b) => (a.warehouseId < b.warehouseId ? -1 : 1));
+  const costs = siteCosts(sorted, order.facts, snapshot.rates, snapshot.zones);
+  const grams = productIds.map((productId) => snapshot.products.get(productId)?.gramsEach ?? 0);
+  const candidates = sorted.map((warehouse, at): Candidate => {
+    const { fixed, perGram } = costs[at] as SiteCost;
+    const units = productIds.map((productId) =>
+      rules.allowed.get(productId)?.has(warehouse.warehouseId)
+        ? Math.max(0, warehouse.available.get(productId) ?? 0)
+        : 0,
+    );
+    return { snapshot: warehouse, fixed, perUnit: grams.map((each) => perGram * each), units };
+  });
+  const has = (need: number) => candidates.map(({ units }) => units[need] as number);
+  const spread = demand.map(
+    ({ quantity }, need) => rules.limits.splitLines && has(need).every((units) => units < quantity),
+  );
+  const reachable = demand.map(({ quantity }, need) =>
+    Math.min(quantity, spread[need] ? sum(has(need)) : Math.max(0, ...has(need))),
+  );
+  return { demand, rules, candidates, spread, reachable };
+}
+
+/** Whether the order waits when this much of each need can be shipped. */
+function isShort({ demand, rules }: Choosing, units: readonly number[]): boolean {
+  if (units.every((each) => each === 0)) return true;
+  const complete = demand.every(({ quantity }, need) => units[need] === quantity);
+  return !complete && rules.limits.partial === 'wait';
+}
+
+function short(
+  demand: readonly Demand[],
+  available: readonly number[],
+  trace: RoutingTrace,
+): Extract<FulfilmentPlan, { kind: 'short' }> {
+  const missing = demand
+    .map(({ productId, quantity }, need) => ({
+      productId,
+      needed: quantity,
+      available: available[need] as number,
+    }))
+    .filter((each) => each.available < each.needed);
+  return { kind: 'short', missing, trace };
+}
+
+const bestOf = ({ chosen }: Found) => chosen.choices[0] as Choice;
+
+function attempt(choosing: Choosing, sites: readonly Candidate[], steps?: number): Found | null {
+  const { demand, rules, spread, reachable } = choosing;
+  const needs = [...demand.keys()].filter((need) => (reachable[need] as number) > 0);
+  const problem: Problem = {
+    needs: needs.map((need) => ({
+      quantity: reachable[need] as number,
+      spread: spread[need] as boolean,
+    })),
+    sites: sites.map(({ fixed, snapshot, units, perUnit }) => ({
+      fixed,
+      load: snapshot.load,
+      units: needs.map((need) => units[need] as number),
+      perUnit: needs.map((need) => perUnit[need] as number),
+    })),
+  };
+  const most = rules.limits.shipments ?? sites.length;
+  const chosen = chooseSites(problem, most, steps);
+  return chosen === null ? null : { chosen, problem, needs, sites, narrowed: [] };
+}
+
+/** Chooses among all candidates, and then among fewer while those serve as much. */
+function choose(choosing: Choosing, steps?: number): Found | null {
+  const useful = choosing.candidates.filter(({ units }) => units.some((each) => each > 0));
+  let found = attempt(choosing, useful, steps);
+  if (found === null) return null;
+  const narrowed: NarrowTrace[] = [];
+  for (const { by, prefers } of preferencesOf(choosing)) {
+    const sites = found.sites.filter(prefers);
+    if (sites.length === found.sites.length) continue;
+    const fewer = attempt(choosing, sites, steps);
+    const kept = fewer !== null && bestOf(fewer).units === bestOf(found).units;
+    narrowed.push({ by, to: sites.map(({ snapshot }) => snapshot.warehouseId), kept });
+    if (kept) found = fewer;
   }
-  return lines;
+  return { ...found, narrowed };
+}
+
+/** It has room for everything of the order that it could ship: so a day never ends above its limit. */
+function hasRoom({ snapshot: { room }, units }: Candidate, demand: readonly Demand[]): boolean {
+  if (room.orders !== null && room.orders < 1) return false;
+  if (room.units === null) return true;
+  return room.units >= sum(demand.map(({ quantity }, need) => Math.min(quantity, units[need] as number)));
+}
+
+function preferencesOf({ demand, rules }: Choosing) {
+  return [
+    { by: 'capacity', prefers: (site: Candidate) => hasRoom(site, demand) },
+    { by: 'promise', prefers: (site: Candidate) => !site.snapshot.late },
+    ...rules.preferences.map(({ ruleId, warehouseIds }) => ({
+      by: ruleId,
+      prefers: ({ snapshot }: Candidate) => warehouseIds.includes(snapshot.warehouseId),
+    })),
+  ];
+}
+
+const knownCost = (cost: number) => (cost >= UNKNOWN_COST ? null : cost);
+
+function traceOfCandidates({ rates }: RoutingSnapshot, choosing: Choosing): RoutingTrace {
+  const { demand, rules, candidates, spread } = choosing;
+  const warehouses = candidates.map((candidate): WarehouseTrace => {
+    const { snapshot, fixed, units } = candidate;
+    const mayShip = demand.some(({ productId }) => rules.allowed.get(productId)?.has(snapshot.warehouseId));
+    const out = !mayShip ? 'rules' : units.every((each) => each === 0) ? 'nothing' : null;
+    const avoid = !hasRoom(candidate, demand) ? 'full' : snapshot.late ? 'late' : null;
+    return {
+      warehouse: snapshot.warehouseId,
+      whole: demand.filter(({ quantity }, need) => (units[need] as number) >= quantity).length,
+      cost: knownCost(fixed),
+      load: snapshot.load,
+      ...(out === null ? {} : { out }),
+      ...(avoid === null ? {} : { avoid }),
+    };
+  });
+  return {
+    rules: rules.trace,
+    limits: rules.limits,
+    costBy: rates.length === 0 ? 'distance' : 'rates',
+    warehouses,
+    narrowed: [],
+    options: [],
+    decidedBy: null,
+    spread: demand.filter((_, need) => spread[need]).map(({ productId }) => productId),
+    proof: 'exact',
+    atLeast: 0,
+  };
+}
+
+function traceOfChoice({ chosen, sites, narrowed }: Found): Partial<RoutingTrace> {
+  const options = chosen.choices.map(({ sites: set, units, cost, load }) => ({
+    warehouses: set.map((at) => (sites[at] as Candidate).snapshot.warehouseId),
+    units,
+    cost: knownCost(cost),
+    load,
+  }));
+  const { proof, atLeast } = chosen;
+  return { narrowed, options, decidedBy: decidedBy(chosen.choices), proof, atLeast };
+}
+
+function decidedBy([best, next]: readonly Choice[]): DecidedBy | null {
+  if (best === undefined) return null;
+  if (next === undefined) return 'shipments';
+  if (best.units !== next.units) return 'units';
+  if (best.sites.length !== next.sites.length) return 'shipments';
+  if (best.cost !== next.cost) return 'cost';
+  return best.load === next.load ? 'id' : 'load';
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
