@@ -1,4 +1,4 @@
-/** What an adjustment names: products by id or SKU, and the lots that come with it. */
+/** What an adjustment names: products by id or SKU, and the merchant's time. */
 import type { Tx } from './client';
 
 export interface AdjustedProduct {
@@ -16,31 +16,6 @@ export function findProducts(
     text: `select id, sku, lot_tracked as "lotTracked" from product
       where merchant_id = $1 and (id = any($2::uuid[]) or sku = any($3::text[]))`,
     values: [merchantId, by.ids, by.skus],
-  });
-}
-
-/** Makes lots known; one that is known keeps its date. */
-export async function ensureLots(
-  tx: Tx,
-  merchantId: string,
-  lots: readonly {
-    readonly productId: string;
-    readonly lotCode: string;
-    readonly expiresOn: string | null;
-  }[],
-): Promise<void> {
-  if (lots.length === 0) return;
-  await tx.run({
-    text: `insert into lot (merchant_id, product_id, code, expires_on)
-      select $1, product_id, code, expires_on
-      from json_to_recordset($2) as l(product_id uuid, code text, expires_on date)
-      order by 2, 3 on conflict do nothing`,
-    values: [
-      merchantId,
-      JSON.stringify(
-        lots.map((lot) => ({ product_id: lot.productId, code: lot.lotCode, expires_on: lot.expiresOn })),
-      ),
-    ],
   });
 }
 

@@ -9,10 +9,11 @@ import { type Config, required } from '../config';
 import { easyPostConnector } from '../connectors/carriers/easypost';
 import { genericConnector } from '../connectors/channels/generic';
 import { shopifyConnector } from '../connectors/channels/shopify';
+import { countCalls } from '../connectors/count-calls';
 import { guardOutgoingCalls } from '../connectors/http';
 import { createMailSender } from '../connectors/messaging/mail';
 import { Database } from '../db/client';
-import { createLogger, type Logger } from '../telemetry';
+import { createLogger, type Logger, startMetricsEndpoint } from '../telemetry';
 import { connectTemporal } from '../temporal/client';
 import { startCodecEndpoint } from '../temporal/codec-endpoint';
 import { createPayloadCodec } from '../temporal/payload-codec';
@@ -21,7 +22,6 @@ import { bury } from './bury';
 import { startCarrierPoller } from './carrier-poller';
 import { startChannelPoller } from './channel-poller';
 import { startDeadlineSweeper } from './deadline-sweeper';
-import { startMetricsEndpoint } from './metrics-endpoint';
 import { startOutboxGauges } from './outbox-gauges';
 import { startOutboxSender } from './outbox-sender';
 import { channelTrackingSender } from './senders/channel-tracking';
@@ -88,7 +88,8 @@ async function openDoors(
       doors.push(endpoint);
       codecUrl = endpoint.url;
     }
-    if (config.METRICS_PORT !== undefined) doors.push(await startMetricsEndpoint(config.METRICS_PORT));
+    if (config.METRICS_PORT !== undefined)
+      doors.push(await startMetricsEndpoint(config.METRICS_PORT, config.METRICS_HOST));
     return { doors, codecUrl };
   } catch (error) {
     await Promise.all(doors.map((door) => door.close()));
@@ -106,12 +107,14 @@ function startLoops(
   },
 ): Closable[] {
   const { database, client, keys, log } = parts;
-  const channels = { shopify: shopifyConnector, generic: genericConnector };
+  const shopify = countCalls('shopify', shopifyConnector);
+  const channels = { shopify, generic: countCalls('generic', genericConnector) };
+  const carriers = { easypost: countCalls('easypost', easyPostConnector) };
   const workflow = workflowMessageSender(client);
   const mail =
     config.SMTP_URL === undefined
       ? noMailSender(database)
-      : mailNotificationSender(database, createMailSender({ url: config.SMTP_URL }));
+      : mailNotificationSender(database, countCalls('smtp', createMailSender({ url: config.SMTP_URL })));
   return [
     startOutboxSender({
       database,
@@ -127,10 +130,11 @@ function startLoops(
       },
     }),
     startDeadlineSweeper({ database, log }),
+    startLotExpiry({ database, log }),
     startWatchdog({ database, client, log }),
     startAuditSealer({ database, log }),
-    startChannelPoller({ database, keys, connectors: { shopify: shopifyConnector }, log }),
-    startCarrierPoller({ database, keys, connectors: { easypost: easyPostConnector }, log }),
+    startChannelPoller({ database, keys, connectors: { shopify }, log }),
+    startCarrierPoller({ database, keys, connectors: carriers, log }),
     startOutboxGauges({ database, log }),
   ];
 }

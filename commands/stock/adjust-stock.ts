@@ -7,11 +7,12 @@
  * after, so the first attempt that finds losers rolls back and a second one locks their orders first.
  */
 
-import { type AdjustedProduct, businessNow, ensureLots, findProducts } from '../../db/adjustment.repo';
+import { type AdjustedProduct, businessNow, findProducts } from '../../db/adjustment.repo';
 import { readAllocations } from '../../db/allocation.repo';
 import { lockBins } from '../../db/bin.repo';
 import type { Database, Tx } from '../../db/client';
 import { openExceptions } from '../../db/exception.repo';
+import { ensureLots } from '../../db/lot-hold.repo';
 import { findPlaces, type Place, virtualPlace, warehouseExists } from '../../db/place.repo';
 import { lockOrCreateStockBalances } from '../../db/stock.repo';
 import { lockOrderTrees, readLosable, readLosableOfOrders } from '../../db/take-back.repo';
@@ -21,7 +22,7 @@ import { runOnceIn } from '../run-once';
 import { wakeBackorders } from '../wake-orders';
 import { type PlannedAdjustment, planAdjustment, shelfKey } from './plan-adjustment';
 import { HELD_PLACES, postMovements } from './post-movements';
-import { chooseLosers, OrdersNotLocked, sellableAfter, takeBackFrom } from './take-back';
+import { chooseLosers, OrdersNotLocked, ordersOf, sellableAfter, takeBackFrom } from './take-back';
 
 export interface AdjustStock {
   readonly merchantId: string;
@@ -110,7 +111,7 @@ async function adjust(
   const stock = await lockOrCreateStockBalances(tx, [...keys, ...ofOrders]);
   const bins = await lockBins(tx, keys);
   const losing = lines.some((line) => line.delta < 0);
-  const reservations = losing ? await readLosable(tx, merchantId, warehouseId, productIds) : [];
+  const reservations = losing ? await readLosable(tx, merchantId, [warehouseId], productIds) : [];
   const allocations = await readAllocations(tx, reservations);
 
   const picked = new Set(reservations.filter((each) => each.picked).map((each) => each.reservationId));
@@ -142,7 +143,7 @@ async function adjust(
     reservations,
     allocations,
   });
-  const unlocked = losers.map((each) => each.orderId).filter((id) => !orderIds.includes(id));
+  const unlocked = ordersOf(losers).filter((id) => !orderIds.includes(id));
   if (unlocked.length > 0) throw new OrdersNotLocked(unlocked);
   const at = request.occurredAt ?? (await businessNow(tx, merchantId));
   if (losers.length > 0) await takeBackFrom(tx, merchantId, losers, ofOrders, at);

@@ -1,15 +1,23 @@
 /**
  * Takes back the reservations that a loss leaves without goods, in the transaction of the loss. Who
  * loses is domain's decision (latest promise first); a fulfilment order that loses one reservation is
- * cancelled as a whole with its tasks, and its order is woken to be planned again. Their orders must be
- * locked before any balance: the caller that finds one which is not starts again with it locked.
+ * cancelled as a whole with its tasks, and its order is woken to be planned again. What people had taken
+ * for it already becomes a task to put it back. Their orders must be locked before any balance: the
+ * caller that finds one which is not starts again with it locked.
  */
-
+import { uuidv7 } from 'uuidv7';
 import { type Allocation, endReservationRows, readAllocations } from '../../db/allocation.repo';
 import { addToBins, type Bin } from '../../db/bin.repo';
 import type { Tx } from '../../db/client';
 import { addReserved, type StockBalance, stockKey } from '../../db/stock.repo';
-import { cancelFulfilmentOrders, type LosableReservation } from '../../db/take-back.repo';
+import {
+  cancelFulfilmentOrders,
+  type InHands,
+  type LosableReservation,
+  readInHands,
+} from '../../db/take-back.repo';
+import { insertTask } from '../../db/task.repo';
+import { groupBy } from '../../domain/group-by';
 import { takeBack } from '../../domain/stock/take-back';
 import { wakeBackorders, wakeOrders } from '../wake-orders';
 import { type BinMove, shelfKey } from './plan-adjustment';
@@ -32,17 +40,27 @@ export interface Loss {
   readonly allocations: readonly Allocation[];
 }
 
+/** Orders behind these reservations, each once. */
+export const ordersOf = (reservations: readonly LosableReservation[]): string[] => [
+  ...new Set(reservations.flatMap((each) => each.orderId ?? [])),
+];
+
 /** Which reservations the loss leaves without goods: bin by bin, then of the warehouse as a whole. */
 export function chooseLosers(loss: Loss): LosableReservation[] {
   const losers = new Map<string, LosableReservation>();
   const lostParts = new Set<string>();
-  const live = () => loss.reservations.filter((each) => !lostParts.has(each.fulfilmentOrderId));
+  const live = () =>
+    loss.reservations.filter(
+      (each) =>
+        !losers.has(each.reservationId) &&
+        (each.fulfilmentOrderId === null || !lostParts.has(each.fulfilmentOrderId)),
+    );
   const take = (sellable: number, candidates: readonly LosableReservation[]) => {
     for (const id of takeBack(sellable, candidates).reservationIds) {
       const loser = candidates.find((each) => each.reservationId === id);
       if (loser === undefined) continue;
       losers.set(id, loser);
-      lostParts.add(loser.fulfilmentOrderId);
+      if (loser.fulfilmentOrderId !== null) lostParts.add(loser.fulfilmentOrderId);
     }
   };
   const lost = new Map<string, number>();
@@ -79,9 +97,12 @@ export async function takeBackFrom(
   ofOrders: readonly LosableReservation[],
   at: Date,
 ): Promise<void> {
-  const parts = new Set(losers.map((each) => each.fulfilmentOrderId));
+  const parts = new Set(losers.flatMap((each) => each.fulfilmentOrderId ?? []));
   const lost = new Set(losers.map((each) => each.reservationId));
-  const ending = ofOrders.filter((each) => parts.has(each.fulfilmentOrderId));
+  const ending = [
+    ...ofOrders.filter((each) => each.fulfilmentOrderId !== null && parts.has(each.fulfilmentOrderId)),
+    ...losers.filter((each) => each.fulfilmentOrderId === null),
+  ];
   const allocations = await readAllocations(tx, ending);
   await addReserved(
     tx,
@@ -92,15 +113,41 @@ export async function takeBackFrom(
     allocations.map((each) => ({ ...each, onHand: 0, allocated: -each.quantity })),
   );
   const ended = ending.map((each) => ({ ...each, endedAt: at }));
+  const putBack = await readInHands(tx, merchantId, [...parts]);
   const isLoser = (each: { readonly reservationId: string }) => lost.has(each.reservationId);
   await endReservationRows(tx, ended.filter(isLoser), 'taken_back');
   const siblings = ended.filter((each) => !isLoser(each));
   await endReservationRows(tx, siblings, 'released');
   await cancelFulfilmentOrders(tx, merchantId, [...parts]);
-  const orders = [...new Set(losers.map((each) => each.orderId))];
+  await askToPutBack(tx, putBack);
+  const orders = ordersOf(losers);
   await wakeOrders(tx, merchantId, orders, 'stock_taken_back');
   if (siblings.length > 0)
     await wakeBackorders(tx, merchantId, [...new Set(siblings.map((each) => each.productId))]);
+}
+
+async function askToPutBack(tx: Tx, inHands: readonly InHands[]): Promise<void> {
+  for (const [fulfilmentOrderId, units] of groupBy(inHands, (each) => each.fulfilmentOrderId)) {
+    const [{ merchantId, warehouseId, orderId, priority }] = units as [InHands, ...InHands[]];
+    await insertTask(tx, {
+      id: uuidv7(),
+      merchantId,
+      warehouseId,
+      kind: 'put_back',
+      orderId,
+      fulfilmentOrderId,
+      priority,
+      dueAt: null,
+      lines: units.map(({ productId, locationId, lotCode, quantity }) => ({
+        id: uuidv7(),
+        fulfilmentOrderLineId: null,
+        productId,
+        locationId,
+        lotCode,
+        quantity,
+      })),
+    });
+  }
 }
 
 /** Sellable units after the moves, of each product that loses any. */
