@@ -22,6 +22,7 @@ import { bury } from './bury';
 import { startCarrierPoller } from './carrier-poller';
 import { startChannelPoller } from './channel-poller';
 import { startDeadlineSweeper } from './deadline-sweeper';
+import { startLotExpiry } from './lot-expiry';
 import { startOutboxGauges } from './outbox-gauges';
 import { startOutboxSender } from './outbox-sender';
 import { channelTrackingSender } from './senders/channel-tracking';
