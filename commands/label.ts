@@ -119,7 +119,9 @@ export function recordLabelPurchase(
       parcel.business_now,
     );
     if (!bought) return { outcome: 'labelled' };
-    const stale = parcel.order_state === 'cancelled' || live.address_version !== parcel.address_version;
+    const stale =
+      [parcel.order_state, parcel.parcel_state].includes('cancelled') ||
+      live.address_version !== parcel.address_version;
     if (stale) return giveBack(tx, of, labelId);
     await openShipTask(tx, { id: uuidv7(), merchantId: of.merchantId, parcelId: of.parcelId, ...parcel });
     for (const reason of ['carrier_unavailable', 'label_outcome_unknown'] as const) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { scanPick } from '../../../commands/floor/scan-pick';
 import { shipScan } from '../../../commands/floor/ship-scan';
 import { Intake } from '../../../commands/intake/intake';
+import { claimLabel, recordLabelPurchase } from '../../../commands/label';
 import { adjustStock } from '../../../commands/stock/adjust-stock';
 import {
   correctLotDate,
@@ -232,6 +233,30 @@ describe('recalling a lot', () => {
     ]);
     expect(await bookErrors(database, merchant)).toEqual([]);
     expect(await replan(merchant, order)).toMatchObject({ kind: 'blocked', reason: 'out_of_stock' });
+  });
+
+  it('gives back a label that was being bought for it meanwhile', async () => {
+    const merchant = await shop();
+    await seedCarrierAccount(database, merchant);
+    await put(merchant, [{ lotCode: 'X', units: 2 }]);
+    await plannedOrder(database, merchant, [{ sku: 'A', quantity: 2 }]);
+    await pickNext(database, merchant);
+    const of = { merchantId: merchant.merchantId, parcelId: await packNext(database, merchant) };
+    const claimed = await claimLabel(database, of);
+    if (claimed.kind !== 'claimed') throw new Error(claimed.kind);
+    await recall(merchant, 'X');
+    const outcome = await recordLabelPurchase(database, of, claimed.label.id, {
+      externalShipmentId: 'shp_demo',
+      trackingNumber: 'DEMO-1',
+      carrier: 'Demo',
+      service: 'Ground',
+      amountMinor: 500n,
+      currency: 'USD',
+      labelUrl: 'https://carrier.example/label.pdf',
+    });
+    expect(outcome).toEqual({ outcome: 'given_back' });
+    expect(await states(merchant, 'label')).toEqual(['void_requested']);
+    expect(await states(merchant, 'parcel')).toEqual(['cancelled']);
   });
 
   it('names the orders that have it, also one that is through the door and not posted yet', async () => {
