@@ -51,6 +51,8 @@ const schema = z.object({
   /** Port of the codec endpoint of the Temporal UI; 0 picks a free one. */
   CODEC_PORT: port.default(8081),
   CODEC_TOKEN: z.string().optional(),
+  /** Worker and dispatcher serve `/metrics` here, the API at its own port. */
+  METRICS_HOST: z.string().default('127.0.0.1'),
   METRICS_PORT: port.optional(),
   QUAYSIDE_DATA_DIR: z.string().default('.quayside'),
   /** `id:base64,…`: the first encrypts, all decrypt. For secrets at rest and Temporal's payloads. */

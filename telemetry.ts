@@ -1,9 +1,12 @@
 /**
  * What the engine says about itself: JSON logs by pino and Prometheus metrics, one registry a process.
  * Neither may hold personal data: logs carry ids (order, workflow, request, trace), never bodies,
- * addresses or names, and what slips in under a telling name is blanked. Metrics carry no merchant:
+ * addresses or names, and what slips in under a telling name is blanked. An order's life is one trace
+ * across all processes, whose id (W3C: 16 bytes in hex) is the order's own id without its dashes, so it
+ * needs nothing carried along; a request has the trace that its caller sent. Metrics carry no merchant:
  * a label of that many values would cost more than what it counts.
  */
+import { createServer } from 'node:http';
 import pino from 'pino';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
@@ -28,8 +31,27 @@ export function createLogger({ role, level = 'info', destination }: LoggerOption
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: fields.flatMap((field) => [field, `*.${field}`]), censor: '[removed]' },
+    serializers: { err: errorWithoutValues },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+/** What every line about an order carries. */
+export function orderFields(orderId: string): { readonly orderId: string; readonly traceId: string } {
+  return { orderId, traceId: orderId.replaceAll('-', '') };
+}
+
+/** Of an error what helps to mend it, without the values that a database or HTTP error carries along. */
+export function errorWithoutValues(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: 'not an error' };
+  const code = (error as { code?: unknown }).code;
+  return {
+    type: error.name,
+    message: error.message,
+    ...(code === undefined ? {} : { code }),
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: errorWithoutValues(error.cause) }),
+  };
 }
 
 const registry = new Registry();
@@ -62,7 +84,7 @@ export const metrics = {
   }),
   stepSeconds: new Histogram({
     name: 'quayside_step_seconds',
-    help: 'Time that a step of a lifecycle took, by step and outcome (done, failed).',
+    help: 'Time that a step of a lifecycle took, by step and outcome (done, failed, crashed).',
     labelNames: ['step', 'outcome'] as const,
     buckets: SECONDS,
     registers,
@@ -92,7 +114,7 @@ export const metrics = {
   }),
   reservations: new Counter({
     name: 'quayside_reservations_total',
-    help: 'Orders whose plan was committed or not, by outcome (reserved, backordered, conflict, failed).',
+    help: 'Reservations of stock by outcome (reserved, partly, out_of_stock, failed).',
     labelNames: ['outcome'] as const,
     registers,
   }),
@@ -116,3 +138,31 @@ export const metrics = {
     registers,
   }),
 };
+
+/**
+ * Serves `GET /metrics` for Prometheus: the door of a process that has no API.
+ * @throws the listen error.
+ */
+export async function startMetricsEndpoint(port: number, host: string): Promise<{ close(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    if (request.method !== 'GET' || request.url !== '/metrics') {
+      response.writeHead(404).end();
+      return;
+    }
+    registry.metrics().then(
+      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -249,7 +249,7 @@ export function sendProblem(deps: ApiDeps, request: Request, response: Response,
   const problem = toProblem(error);
   const { requestId, traceId, route } = contextOf(request);
   if (problem.status >= 500) {
-    deps.logger.error({ requestId, traceId, route, err: bare(problem.options.cause ?? error) }, problem.slug);
+    deps.logger.error({ requestId, traceId, route, err: problem.options.cause ?? error }, problem.slug);
   }
   if (response.headersSent) {
     response.destroy();
@@ -262,17 +262,4 @@ export function sendProblem(deps: ApiDeps, request: Request, response: Response,
     body: problem.body(),
     headers: problem.options.headers ?? {},
   });
-}
-
-/** What a log may hold of an error: an error of Postgres also carries the values it stumbled over. */
-function bare(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { message: 'not an error' };
-  const code = (error as { code?: unknown }).code;
-  return {
-    type: error.name,
-    message: error.message,
-    ...(code === undefined ? {} : { code }),
-    stack: error.stack,
-    ...(error.cause === undefined ? {} : { cause: bare(error.cause) }),
-  };
 }

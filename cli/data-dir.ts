@@ -55,6 +55,8 @@ export interface Running {
   /** Origins by name; empty with --no-demo. */
   readonly simulators: Readonly<Record<string, string>>;
   readonly mailInboxUrl: string | null;
+  /** Where Prometheus finds each role's metrics, by the process's name. */
+  readonly metricsUrls: Readonly<Record<string, string>>;
   /** What a role of this engine has in its environment. */
   readonly environment: Readonly<Record<string, string>>;
 }

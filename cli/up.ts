@@ -84,7 +84,7 @@ function numberOf(flag: string, text: string, least: number, most: number): numb
 }
 
 function sayWhereThingsAre(running: Running, rate: number, screen: Screen): void {
-  const { apiUrl, apiKey, temporalUiUrl, temporalNamespace, simulators, mailInboxUrl } = running;
+  const { apiUrl, apiKey, temporalUiUrl, temporalNamespace, simulators, mailInboxUrl, metricsUrls } = running;
   const lines: [string, string][] = [
     ['API', apiUrl],
     ['API docs', `${apiUrl}/docs/`],
@@ -101,6 +101,7 @@ function sayWhereThingsAre(running: Running, rate: number, screen: Screen): void
   if (shop !== undefined) lines.push(['shop (simulated)', `${shop}/__shop/orders`]);
   if (webhookShop !== undefined) lines.push(['webhook shop', `${webhookShop}/__shop/orders`]);
   if (carrier !== undefined) lines.push(['carriers', `${carrier}/__journal`]);
+  lines.push(['metrics', Object.values(metricsUrls).join('  ')]);
   screen.say('');
   for (const [name, value] of lines) screen.say(`  ${name.padEnd(18)}${value}`);
   screen.say('');

@@ -9,7 +9,8 @@ import type { PoolClient } from 'pg';
 import type { Database } from '../db/client';
 import type { OutboxKind } from '../db/outbox.repo';
 import { type ClaimedMessage, claimDue } from '../db/outbox-claim.repo';
-import { type Logger } from '../telemetry';
+import { Failure } from '../domain/failure-types';
+import { type Logger, orderFields } from '../telemetry';
 import { deliveries } from './dispatch-metrics';
 import { judgeFailure } from './judge-failure';
 import { Lanes } from './lanes';
@@ -151,9 +152,14 @@ async function deliver(
     const verdict = judgeFailure(error, message, schedules?.[kind] ?? RETRY_SCHEDULES[kind]);
     lanes.ended(lane, verdict.receiver, verdict.pauseMs);
     const { state, delayMs, note, uncounted } = verdict;
+    const failure =
+      error instanceof Failure ? error.type : error instanceof Error ? error.name : 'not an error';
+    const order = message.orderId === null ? {} : orderFields(message.orderId);
+    const { workflowId } = message.payload;
     deliveries.inc({ kind, outcome: state === 'dead' ? 'dead' : 'retry' });
     log.info(
-      { kind, outboxId: id, orderId: message.orderId, attempt, state, note },
+      // The sentence is in the outbox: a receiver's words may repeat an address.
+      { ...order, workflowId, kind, outboxId: id, attempt, state, failure },
       'a message was not taken',
     );
     if (state === 'pending') settler.add({ ...settlement, state, delayMs, note, uncounted });

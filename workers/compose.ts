@@ -6,6 +6,7 @@ import { ShipStep } from '../commands/ship-order';
 import type { Config } from '../config';
 import { required } from '../config';
 import { easyPostConnector } from '../connectors/carriers/easypost';
+import { countCalls } from '../connectors/count-calls';
 import { guardOutgoingCalls } from '../connectors/http';
 import { Database } from '../db/client';
 import { unsealSecrets } from '../db/sealed';
@@ -34,7 +35,7 @@ export function compose(config: Config, onPoolError: (error: Error) => void): Co
     }),
     carrierActivities: createCarrierActivities({
       database,
-      carriers: { easypost: easyPostConnector },
+      carriers: { easypost: countCalls('easypost', easyPostConnector) },
       guard: new CarrierGuard(),
       unseal: (sealed) => unsealSecrets(keys, sealed),
     }),

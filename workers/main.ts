@@ -1,20 +1,20 @@
 /**
  * The worker process: orders on the present build, orders that began on earlier builds, and calls to
  * carriers on their own queue. The build becomes current when it polls. Earlier builds whose bundles lie
- * in the data directory get a worker as long as orders run on them; a bundle whose orders have all ended
- * is removed at a start.
+ * in the data directory get a worker as long as orders run on them (earlier-builds.ts).
  */
-import { rmSync } from 'node:fs';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Config } from '../config';
 import { required } from '../config';
-import { createLogger, type Logger } from '../telemetry';
+import { createLogger, type Logger, startMetricsEndpoint } from '../telemetry';
 import { connectTemporal, dataConverter } from '../temporal/client';
 import { createPayloadCodec } from '../temporal/payload-codec';
 import { CARRIER_QUEUE, ORDER_QUEUE } from '../workflows/shared/task-queues';
-import { type Bundle, currentBundle, earlierBundles } from './build-bundle';
+import { type Bundle, currentBundle } from './build-bundle';
 import { type Composed, compose } from './compose';
-import { DEPLOYMENT_NAME, hasOpenOrders, makeCurrent } from './deployment';
+import { DEPLOYMENT_NAME, makeCurrent } from './deployment';
+import { EarlierBuilds } from './earlier-builds';
+import { observeSteps } from './observe-steps';
 
 export interface RunningWorker {
   readonly buildId: string;
@@ -50,6 +50,7 @@ export async function runWorker(config: Config): Promise<RunningWorker> {
     taskQueue: ORDER_QUEUE,
     dataConverter: dataConverter(codec),
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
+    interceptors: { activity: [observeSteps(log)] },
   };
   const workers = [
     await orderWorker(config, common, composed, bundle),
@@ -60,20 +61,27 @@ export async function runWorker(config: Config): Promise<RunningWorker> {
       maxConcurrentActivityTaskExecutions: config.WORKER_CARRIER_SLOTS,
     }),
   ];
-  for (const earlier of earlierBundles(config.QUAYSIDE_DATA_DIR, bundle)) {
-    if (await hasOpenOrders(client, earlier.buildId)) {
-      log.info({ buildId: earlier.buildId }, 'orders still run on an earlier build; serving it too');
-      workers.push(await orderWorker(config, common, composed, earlier));
-    } else rmSync(earlier.codePath, { force: true });
-  }
+  const metricsDoor =
+    config.METRICS_PORT === undefined
+      ? null
+      : await startMetricsEndpoint(config.METRICS_PORT, config.METRICS_HOST);
   const running = workers.map((worker) => worker.run());
   await makeCurrent(client, bundle.buildId);
-  log.info({ buildId: bundle.buildId, workers: workers.length }, 'worker is up');
-  const stopped = Promise.all(running)
+  const earlier = new EarlierBuilds({
+    dataDir: config.QUAYSIDE_DATA_DIR,
+    current: bundle,
+    client,
+    log,
+    createWorker: (of) => orderWorker(config, common, composed, of),
+  });
+  await earlier.start();
+  log.info({ buildId: bundle.buildId }, 'worker is up');
+  const stopped = Promise.all([...running, earlier.stopped])
     .then(() => undefined)
     .finally(async () => {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-      await Promise.allSettled(running);
+      await Promise.allSettled([...running, earlier.close()]);
+      await metricsDoor?.close();
       await composed.database.close();
       await client.connection.close();
       await connection.close();
@@ -83,6 +91,7 @@ export async function runWorker(config: Config): Promise<RunningWorker> {
     stopped,
     async close() {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      void earlier.close();
       await stopped;
     },
   };

@@ -10,6 +10,7 @@ import type { Intake, IntakeOutcome, IntakeRequest } from '../../commands/intake
 import type { ShipOutcome, ShipRequest, ShipStep } from '../../commands/ship-order';
 import type { Database } from '../../db/client';
 import { isFailure } from '../../domain/failure-types';
+import { metrics } from '../../telemetry';
 import { asApplicationFailure } from '../failures';
 
 export interface OrderStepDeps {
@@ -38,18 +39,32 @@ async function settle(command: () => Promise<unknown>): Promise<Settled> {
   }
 }
 
+/** Only plans count: an order that is blocked for another reason, held or cancelled asked for no stock. */
+async function countReservation(run: () => Promise<IntakeOutcome>): Promise<IntakeOutcome> {
+  const count = (outcome: string) => metrics.reservations.inc({ outcome });
+  const outcome = await run().catch((error: unknown) => {
+    count('failed');
+    throw error;
+  });
+  if (outcome.kind === 'planned') {
+    if (outcome.fulfilmentOrders.length > 0) count(outcome.waiting ? 'partly' : 'reserved');
+    else if (outcome.waiting) count('out_of_stock');
+  } else if (outcome.kind === 'blocked' && outcome.reason === 'out_of_stock') count('out_of_stock');
+  return outcome;
+}
+
 export function orderSteps({ database, intake, shipStep }: OrderStepDeps) {
   return {
     /** Check, map, route, reserve, release to the built-in warehouse. Undone by `cancelOrder`. */
     takeIn: (request: IntakeRequest): Promise<IntakeOutcome> =>
-      asApplicationFailure(() => intake.run(request)),
+      asApplicationFailure(() => countReservation(() => intake.run(request))),
 
     /** Posts stock, money and messages of a scanned-out fulfilment order; never undone, a return follows. */
     postShipment: (request: ShipRequest): Promise<ShipOutcome> =>
       asApplicationFailure(() => shipStep.run(request)),
 
     closeOrder: (request: CloseRequest): Promise<CloseOutcome> =>
-      asApplicationFailure(() => closeOrder(database, request)),
+      asApplicationFailure(() => closeOrder(database, request, shipStep)),
 
     /** Parks the order where a person sees it; the next successful step takes the flag away. */
     blockOrder: (request: BlockOrder): Promise<{ readonly since: string | null }> =>

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { loadConfig, required } from '../../config';
 import { Database } from '../../db/client';
 import { migrate } from '../../db/migrate';
+import { freePort } from '../../provision/ports';
 import { closeGuard } from '../../provision/process-guard';
 import { identify } from '../../provision/processes';
 import type { Running as RunningProcess } from '../../provision/running';
@@ -99,8 +100,9 @@ export async function startEngine(options: EngineOptions, screen: Screen): Promi
     const temporal = await bringUpTemporal(options, ports, secrets, started, screen);
     const environment = roleEnvironment({ dataDir, demo: options.demo, ports, secrets, database, temporal });
     if (options.demo) await bringUpDemo(environment, ports, secrets, screen);
-    await bringUpRoles(options, environment, ports, secrets, started, screen);
-    const running = describe(options, environment, ports, secrets, temporal);
+    const workerPorts = await metricsPorts(options.workers, ports);
+    await bringUpRoles(options, { environment, ports, workerPorts, secrets }, started, screen);
+    const running = describe(options, { environment, ports, workerPorts, secrets }, temporal);
     saveRunning(dataDir, running);
     started.push(() => forgetRunning(dataDir));
     return { running, dataDir, stop: () => started.stop() };
@@ -113,12 +115,15 @@ export async function startEngine(options: EngineOptions, screen: Screen): Promi
 function portsNeeded({ demo }: EngineOptions): PortName[] {
   return [
     'api',
+    'worker-metrics',
+    'dispatcher-metrics',
     ...(isSet('DATABASE_URL') ? [] : (['postgres'] as const)),
     ...(isSet('TEMPORAL_ADDRESS') ? [] : (['temporal', 'ui', 'codec'] as const)),
     ...(demo ? (['shop', 'webhook-shop', 'carrier', 'mail', 'smtp'] as const) : []),
   ];
 }
 
+const LOOPBACK = '127.0.0.1';
 const isSet = (name: string): boolean => (process.env[name] ?? '') !== '';
 
 async function bringUpDatabase(
@@ -218,11 +223,27 @@ async function bringUpDemo(
   }
 }
 
+/** What is decided before a role starts. */
+interface Plan {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly ports: PortMap;
+  /** Where each worker serves its metrics. */
+  readonly workerPorts: readonly number[];
+  readonly secrets: Secrets;
+}
+
+/** The first worker's is one of the named ports; nobody insists on those of the others. */
+async function metricsPorts(workers: number, ports: PortMap): Promise<number[]> {
+  const chosen = [ports['worker-metrics']];
+  while (chosen.length < workers) chosen.push(await freePort());
+  return chosen;
+}
+
+const workerName = (index: number): string => (index === 0 ? 'worker' : `worker-${index + 1}`);
+
 async function bringUpRoles(
   options: EngineOptions,
-  environment: Readonly<Record<string, string>>,
-  ports: PortMap,
-  secrets: Secrets,
+  { environment, ports, workerPorts, secrets }: Plan,
   started: Started,
   screen: Screen,
 ): Promise<void> {
@@ -231,6 +252,8 @@ async function bringUpRoles(
   const env = { ...inherited(), ...environment };
   const role = (name: string, kind: RoleOptions['role'], own = env): Promise<KeptAlive<RunningProcess>> =>
     keepAlive(name, () => startRole({ name, role: kind, dataDir, environment: own }), log);
+  const measured = (name: string, kind: RoleOptions['role'], port: number | undefined) =>
+    role(name, kind, { ...env, METRICS_HOST: LOOPBACK, METRICS_PORT: String(port) });
   const together = async (roles: readonly Promise<KeptAlive<RunningProcess>>[]): Promise<void> => {
     const settled = await Promise.allSettled(roles);
     const up = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
@@ -251,14 +274,16 @@ async function bringUpRoles(
   }
   // One worker builds the workflow bundle when it is new; the others then find it.
   await screen.step('API, dispatcher, worker', () =>
-    together([role('api', 'api'), role('dispatcher', 'dispatcher'), role('worker', 'worker')]),
+    together([
+      role('api', 'api'),
+      measured('dispatcher', 'dispatcher', ports['dispatcher-metrics']),
+      measured('worker', 'worker', workerPorts[0]),
+    ]),
   );
-  if (workers > 1) {
-    const more = Array.from({ length: workers - 1 }, (_, index) => `worker-${index + 2}`);
-    await screen.step(`worker 2${more.length > 1 ? ` to ${workers}` : ''}`, () =>
-      together(more.map((name) => role(name, 'worker'))),
+  if (workers > 1)
+    await screen.step(`worker 2${workers > 2 ? ` to ${workers}` : ''}`, () =>
+      together(workerPorts.slice(1).map((port, index) => measured(workerName(index + 1), 'worker', port))),
     );
-  }
 }
 
 async function stopAll(parts: readonly KeptAlive<RunningProcess>[]): Promise<void> {
@@ -273,14 +298,13 @@ function inherited(): NodeJS.ProcessEnv {
 
 function describe(
   { demo }: EngineOptions,
-  environment: Readonly<Record<string, string>>,
-  ports: PortMap,
-  secrets: Secrets,
+  { environment, ports, workerPorts, secrets }: Plan,
   temporal: EngineTemporal,
 ): Running {
   const process_ = identify(process.pid);
   if (process_ === null) throw new CommandError('the own process can not be identified');
-  const local = (name: PortName): string => `http://127.0.0.1:${ports[name]}`;
+  const at = (port: number): string => `http://${LOOPBACK}:${port}`;
+  const local = (name: PortName): string => at(ports[name]);
   return {
     process: process_,
     startedAt: new Date().toISOString(),
@@ -298,6 +322,11 @@ function describe(
         }
       : {},
     mailInboxUrl: demo ? `${local('mail')}/inbox` : null,
+    metricsUrls: {
+      api: `${local('api')}/metrics`,
+      dispatcher: `${local('dispatcher-metrics')}/metrics`,
+      ...Object.fromEntries(workerPorts.map((port, index) => [workerName(index), `${at(port)}/metrics`])),
+    },
     environment,
   };
 }

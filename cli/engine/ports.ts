@@ -15,6 +15,8 @@ export const PORTS = {
   carrier: { usual: 9103, of: 'the simulated EasyPost' },
   mail: { usual: 9104, of: 'the mail inbox' },
   smtp: { usual: 9105, of: 'the mail server' },
+  'worker-metrics': { usual: 9106, of: 'the metrics of the worker' },
+  'dispatcher-metrics': { usual: 9107, of: 'the metrics of the dispatcher' },
 } as const;
 
 export type PortName = keyof typeof PORTS;

@@ -6,6 +6,7 @@
  * addresses in: the process guards its outgoing calls (`guardOutgoingCalls`).
  */
 import { Webhook } from 'standardwebhooks';
+import { countCall } from '../../connectors/count-calls';
 import { httpExchange } from '../../connectors/http';
 import type { Database } from '../../db/client';
 import { type SealingKeys, unsealSecrets } from '../../db/sealed';
@@ -80,21 +81,23 @@ async function post(
 ): Promise<Attempt> {
   const now = new Date();
   try {
-    const answer = await httpExchange({
-      url,
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'user-agent': 'Quayside-Webhooks/1',
-        'webhook-id': id,
-        'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
-        'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, now, body)).join(' '),
-      },
-      body,
-      timeoutMs: timeoutMs ?? TIMEOUT_MS,
-      write: true,
-      expect: 'text',
-    });
+    const answer = await countCall('merchant_webhook', 'send', () =>
+      httpExchange({
+        url,
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': 'Quayside-Webhooks/1',
+          'webhook-id': id,
+          'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+          'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, now, body)).join(' '),
+        },
+        body,
+        timeoutMs: timeoutMs ?? TIMEOUT_MS,
+        write: true,
+        expect: 'text',
+      }),
+    );
     return { status: answer.status, error: null };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

@@ -2,7 +2,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { pino } from 'pino';
 import { uuidv7 } from 'uuidv7';
 import { mintApiKey } from '../../api/api-key';
 import { createApp } from '../../api/app';
@@ -11,6 +10,7 @@ import { SCOPES, type Scope } from '../../contracts/scopes';
 import { insertApiKey } from '../../db/api-key.repo';
 import { Database } from '../../db/client';
 import type { SealingKeys } from '../../db/sealed';
+import { createLogger } from '../../telemetry';
 import { type TestDatabase, testDatabase } from '../support/postgres';
 
 export interface Reply {
@@ -64,7 +64,11 @@ export async function startApi(
   const app = createApp({
     database,
     config: { publicUrl: 'http://127.0.0.1', sealingKeys, requestsPerMinute },
-    logger: pino({ level: 'debug' }, { write: (line: string) => logs.push(line) }),
+    logger: createLogger({
+      role: 'test',
+      level: 'debug',
+      destination: { write: (line: string) => logs.push(line) },
+    }),
     startOrder: ({ orderId }) => started.push(orderId),
     updateWorkflow: async () => ({ answered: false }),
     temporalReady: async () => true,

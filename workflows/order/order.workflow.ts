@@ -226,8 +226,8 @@ class OrderLife {
   /** Buys the label of a closed carton; what fails is parked and tried again after a waking. */
   private async label(packed: PackedInput): Promise<PackedAnswer> {
     try {
-      const { merchantId } = this.input;
-      const answer = await carrierCalls.buyLabel({ merchantId, parcelId: packed.parcelId });
+      // The order's id beside the parcel's, for the worker's log.
+      const answer = await carrierCalls.buyLabel({ ...this.input, parcelId: packed.parcelId });
       if (answer.outcome === 'labelled') {
         this.stand('Being picked and packed', {
           blockedReason: this.waitingForStock ? 'out_of_stock' : null,
