@@ -7,6 +7,7 @@ import {
   requireAction,
   resolveByHand,
   retryMessage,
+  retryVoid,
   settleReread,
 } from '../commands/exception-actions';
 import { id, idParams } from '../contracts/common';
@@ -117,6 +118,12 @@ const actions: readonly Route[] = [
       if (row.thing_kind === 'outbox') {
         return context.commit(async (tx) => {
           await retryMessage(tx, row, body.reason, editorOf(context));
+          return { body: { outcome: 'done' } };
+        });
+      }
+      if (row.thing_kind === 'label') {
+        return context.commit(async (tx) => {
+          await retryVoid(tx, row, body.reason, editorOf(context));
           return { body: { outcome: 'done' } };
         });
       }

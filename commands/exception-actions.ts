@@ -8,6 +8,7 @@ import type { Tx } from '../db/client';
 import { resolveExceptions } from '../db/exception.repo';
 import { type ExceptionRow, findException, reviveOutboxMessage } from '../db/exception-read.repo';
 import { type KeptMessage, settleKeptMessage } from '../db/inbox-read.repo';
+import { requestVoidAgain } from '../db/label.repo';
 import { Failure } from '../domain/failure-types';
 import {
   allowsAction,
@@ -68,6 +69,19 @@ export async function retryMessage(tx: Tx, row: ExceptionRow, reason: string, ed
     throw new Failure('IllegalTransition', 'the message is not dead', { state: 'pending' });
   }
   await resolveExceptions(tx, [row.merchant_id], [row.key], editor.actor, 'It is sent again.');
+  await record(tx, row, 'exception.retry', reason, editor);
+}
+
+/**
+ * Has the carrier asked for a refused void at once; the exception stays until it is refunded.
+ * @throws Failure IllegalTransition when the label is voided or being voided.
+ */
+export async function retryVoid(tx: Tx, row: ExceptionRow, reason: string, editor: Editor): Promise<void> {
+  if (!(await requestVoidAgain(tx, row.merchant_id, row.thing_id))) {
+    throw new Failure('IllegalTransition', 'the carrier is at work on this void', {
+      state: 'void_requested',
+    });
+  }
   await record(tx, row, 'exception.retry', reason, editor);
 }
 

@@ -139,3 +139,13 @@ export async function requestVoid(tx: Tx, merchantId: string, labelId: string): 
     values: [merchantId, labelId],
   });
 }
+
+/** A void that the carrier refused, or that was given up, is asked for at once; false when it is neither. */
+export async function requestVoidAgain(tx: Tx, merchantId: string, labelId: string): Promise<boolean> {
+  const changed = await tx.run({
+    text: `update label set state = 'void_requested', state_since = now(), void_due_at = now(), void_asked_at = null
+      where merchant_id = $1 and id = $2 and (state = 'void_rejected' or (state = 'void_requested' and void_due_at is null))`,
+    values: [merchantId, labelId],
+  });
+  return changed === 1;
+}

@@ -112,6 +112,8 @@ export interface LabelToVoid {
   readonly asked: boolean;
   readonly externalShipmentId: string;
   readonly carrierAccountId: string;
+  readonly orderId: string;
+  readonly businessNow: Date;
 }
 
 /** Leases labels that nobody uses any more. */
@@ -120,14 +122,17 @@ export function claimVoids(tx: Tx, limit: number, leaseMs: number): Promise<Labe
     name: 'poll-claim-void',
     text: `
 with due as (
-  select merchant_id, id from label
+  select merchant_id, id, parcel_id from label
   where void_due_at <= now() and state in ('void_requested', 'void_rejected') and external_shipment_id is not null
   order by void_due_at limit $1 for update skip locked
 )
 update label l set void_due_at = now() + $2 * interval '1 millisecond'
-from due where l.merchant_id = due.merchant_id and l.id = due.id
+from due join merchant m on m.id = due.merchant_id
+join parcel p on p.merchant_id = due.merchant_id and p.id = due.parcel_id
+where l.merchant_id = due.merchant_id and l.id = due.id
 returning l.merchant_id as "merchantId", l.id, l.external_shipment_id as "externalShipmentId",
-  l.carrier_account_id as "carrierAccountId", l.state = 'void_requested' and l.void_asked_at is not null as asked`,
+  l.carrier_account_id as "carrierAccountId", l.state = 'void_requested' and l.void_asked_at is not null as asked,
+  p.order_id as "orderId", coalesce(m.business_now, now()) as "businessNow"`,
     values: [limit, leaseMs],
   });
 }
@@ -135,8 +140,9 @@ returning l.merchant_id as "merchantId", l.id, l.external_shipment_id as "extern
 /**
  * Writes what the carrier said of a void. A settled one stays settled.
  * @param againInMs when to ask next; null ends it. One older than `giveUpDays` is not asked about again.
+ * @returns null when it was settled before; else whether nobody will ask again.
  */
-export function recordVoid(
+export async function recordVoid(
   tx: Tx,
   label: Pick<LabelToVoid, 'merchantId' | 'id' | 'asked'>,
   outcome: {
@@ -145,13 +151,14 @@ export function recordVoid(
     readonly failure: string | null;
     readonly giveUpDays: number;
   },
-): Promise<number> {
-  return tx.run({
+): Promise<{ readonly givenUp: boolean } | null> {
+  const [row] = await tx.rows<{ givenUp: boolean }>({
     text: `update label set state = $3, failure = $5, void_asked_at = case when $7 then void_asked_at else now() end,
         state_since = case when state = $3 then state_since else now() end,
         void_due_at = case when $4::bigint is null or created_at < now() - $6 * interval '1 day' then null
           else now() + $4 * interval '1 millisecond' end
-      where merchant_id = $1 and id = $2 and state in ('void_requested', 'void_rejected')`,
+      where merchant_id = $1 and id = $2 and state in ('void_requested', 'void_rejected')
+      returning void_due_at is null as "givenUp"`,
     values: [
       label.merchantId,
       label.id,
@@ -162,4 +169,5 @@ export function recordVoid(
       label.asked,
     ],
   });
+  return row ?? null;
 }

@@ -1,11 +1,10 @@
 /**
  * Asks carriers for what their webhooks may have kept back: where parcels are, and how voids of labels
  * end. Both are asked per parcel or label under a lease, account by account, so that a carrier that is
- * away holds up its own work alone. A void is asked for until the carrier settles it (EasyPost takes up
- * to 30 days; a refusal may be repeated); what it refuses for good stays visible as refused.
+ * away holds up its own work alone. What a void's answer means is in follow-void.
  */
 import { receiveTracking } from '../commands/receive-tracking';
-import type { CarrierAccount, CarrierConnector, VoidState } from '../connectors/carriers/port';
+import type { CarrierAccount, CarrierConnector } from '../connectors/carriers/port';
 import type { Database } from '../db/client';
 import { readCarrierAccount } from '../db/label-claim.repo';
 import {
@@ -13,16 +12,15 @@ import {
   claimVoids,
   type LabelToVoid,
   type ParcelToTrack,
-  recordVoid,
   trackAgain,
 } from '../db/poll-claim.repo';
 import { type SealingKeys, unsealSecrets } from '../db/sealed';
 import { Failure } from '../domain/failure-types';
 import type { Logger } from '../telemetry';
 import { rounds } from './dispatch-metrics';
+import { followVoid } from './follow-void';
 import { type Loop, startLoop } from './loop';
 
-const HOUR_MS = 3_600_000;
 /** How late something that is due may be noticed. */
 const ROUND_MS = 5_000;
 /** Webhooks tell within seconds; this finds the lost ones, at a call a parcel and half hour. */
@@ -31,12 +29,6 @@ const TRACK_EVERY_MS = 30 * 60_000;
 const LEASE_MS = 2 * 60_000;
 const BATCH = 25;
 const EXCHANGE_TIMEOUT_MS = 10_000;
-/** While the carrier is at work on a refund. */
-const VOID_AGAIN_MS = 6 * HOUR_MS;
-/** After a refusal: often the label was too fresh, and asked again the next day it is taken. */
-const REJECTED_AGAIN_MS = 24 * HOUR_MS;
-/** Carriers refund labels of the last 30 days; some more for one that was asked for late. */
-const GIVE_UP_DAYS = 35;
 
 export type CarrierConnectors = Readonly<Record<string, CarrierConnector>>;
 
@@ -63,7 +55,7 @@ export function startCarrierPoller(options: CarrierPollerOptions): Loop {
       }));
       await Promise.all([
         ...byAccount(parcels, (account, items) => inTurn(options, account, items, trackParcel)),
-        ...byAccount(labels, (account, items) => inTurn(options, account, items, followVoid)),
+        ...byAccount(labels, (account, items) => inTurn(options, account, items, voidLabel)),
       ]);
       return parcels.length === BATCH || labels.length === BATCH;
     },
@@ -138,38 +130,5 @@ async function trackParcel(
   await database.withSystem((tx) => trackAgain(tx, parcel, trackEveryMs));
 }
 
-async function followVoid(
-  { database }: CarrierPollerOptions,
-  { account, connector }: Carrier,
-  label: LabelToVoid,
-): Promise<void> {
-  // Asking again would hide a refusal behind a new request.
-  const said = label.asked
-    ? await connector.getVoidState(account, label.externalShipmentId)
-    : await connector.voidLabel(account, label.externalShipmentId);
-  const outcome = voidOutcome(said);
-  await database.withSystem((tx) => recordVoid(tx, label, { ...outcome, giveUpDays: GIVE_UP_DAYS }));
-  if (outcome.state === 'voided') rounds.inc({ loop: 'carrier-poll', finding: 'voided' });
-}
-
-/** What a carrier's word on a void means for our label, and when to ask again. */
-export function voidOutcome(said: VoidState) {
-  switch (said) {
-    case 'voided':
-      return { state: 'voided' as const, againInMs: null, failure: null };
-    case 'requested':
-      return { state: 'void_requested' as const, againInMs: VOID_AGAIN_MS, failure: null };
-    case 'rejected':
-      return {
-        state: 'void_rejected' as const,
-        againInMs: REJECTED_AGAIN_MS,
-        failure: 'The carrier refused the void.',
-      };
-    case 'not_applicable':
-      return {
-        state: 'void_rejected' as const,
-        againInMs: null,
-        failure: 'The carrier says that there is nothing to void.',
-      };
-  }
-}
+const voidLabel = ({ database }: CarrierPollerOptions, carrier: Carrier, label: LabelToVoid) =>
+  followVoid(database, carrier, label);

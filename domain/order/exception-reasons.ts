@@ -187,6 +187,15 @@ export const EXCEPTION_REASONS = {
     resumesOn: [],
     actions: ['resolve'],
   },
+  label_not_voided: {
+    owner: 'operator',
+    // Asked again every day, many a refusal is taken back; then somebody should claim the money.
+    deadlineMinutes: 3 * DAY,
+    sentence: "The carrier hasn't refunded a label that nobody will use.",
+    resumes: 'Resolved by itself when the carrier refunds it; retry asks at once, resolve accepts the cost.',
+    resumesOn: [],
+    actions: ['retry', 'resolve'],
+  },
   outbox_dead: {
     owner: 'integrator',
     deadlineMinutes: 4 * HOUR,
