@@ -100,6 +100,18 @@ export async function insertFacts(tx: Tx, facts: readonly FactRow[]): Promise<vo
   });
 }
 
+/** Fulfilment orders of the order that left the warehouse and whose shipment is not posted. */
+export async function readUnposted(tx: Tx, merchantId: string, orderId: string): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>({
+    name: 'ship-unposted',
+    text: `select f.id from fulfilment_order f
+      join shipment s on s.merchant_id = f.merchant_id and s.fulfilment_order_id = f.id and s.posted_at is null
+      where f.merchant_id = $1 and f.order_id = $2 order by f.id`,
+    values: [merchantId, orderId],
+  });
+  return rows.map(({ id }) => id);
+}
+
 /** Marks the shipments as posted. */
 export async function markPosted(
   tx: Tx,
