@@ -40,7 +40,7 @@ export function channelWebhooks(channel: string): ChannelWebhooks | null {
 }
 
 /** Applies a genuine delivery and starts the order that it brought. */
-export async function applyChannelFact(deps: ApiDeps, request: ReceiveChannelFact) {
+export async function applyChannelFact(deps: ApiDeps, requestId: string, request: ReceiveChannelFact) {
   const received = await receiveChannelFact(deps.database, request).catch((error: unknown) => {
     // A genuine message with a value that no column takes would come again for ever.
     if (!(error instanceof DatabaseError) || error.code?.startsWith('22') !== true) throw error;
@@ -51,7 +51,10 @@ export async function applyChannelFact(deps: ApiDeps, request: ReceiveChannelFac
     const { orderId, workflowId, startKey } = accepted;
     const number = request.fact.order?.externalNumber ?? null;
     const { merchantId, channel } = request;
-    deps.startOrder?.({ merchantId, orderId, workflowId, startKey, channel, number, test: false });
+    deps.startOrder?.({
+      ...{ merchantId, orderId, workflowId, startKey, channel, number, requestId },
+      test: false,
+    });
   }
   return received;
 }

@@ -18,6 +18,8 @@ export interface StartedOrder {
   readonly channel: string;
   readonly number: string | null;
   readonly test: boolean;
+  /** Of the request that brought it, when one did; for the log. */
+  readonly requestId?: string;
 }
 
 export interface ApiConfig {

@@ -204,7 +204,8 @@ async function readAgain(context: RouteContext, row: ExceptionRow, reason: strin
       detail: `It still can not be read: ${fact.reason ?? ''}`,
     });
   }
-  const { orderId } = await applyChannelFact(context.deps, { merchantId, connectionId, channel, fact, raw });
+  const given = { merchantId, connectionId, channel, fact, raw };
+  const { orderId } = await applyChannelFact(context.deps, context.requestId, given);
   if (fact.order !== null && orderId === null) {
     throw new ProblemError('illegal-transition', { detail: 'A value in it still can not be stored.' });
   }

@@ -8,7 +8,7 @@
 import type { Client } from '@temporalio/client';
 import type { Database } from '../db/client';
 import { markDelivered } from '../db/outbox-claim.repo';
-import type { Logger } from '../telemetry';
+import { type Logger, orderFields } from '../telemetry';
 import { startOrderWorkflow } from '../temporal/start-order';
 import type { StartedOrder } from './deps';
 
@@ -46,11 +46,13 @@ export function createOrderStarter(client: Client, database: Database, log: Logg
       started.push({ merchantId, key: startKey });
     } catch (error) {
       quietUntil = Date.now() + QUIET_AFTER_FAILURE_MS;
-      log.warn({ orderId, workflowId, error: String(error) }, 'a start is left to the dispatcher');
+      log.warn({ ...orderFields(orderId), workflowId, err: error }, 'a start is left to the dispatcher');
     }
   };
   return {
     start: (order) => {
+      const { orderId, workflowId, requestId } = order;
+      log.info({ ...orderFields(orderId), workflowId, requestId }, 'order accepted');
       if (underWay.size >= MAX_UNDER_WAY || Date.now() < quietUntil) return;
       const running = startOne(order).finally(() => underWay.delete(running));
       underWay.add(running);

@@ -17,11 +17,10 @@ import {
 import { apiConnection } from '../db/connection.repo';
 import { findOrder, listOrders } from '../db/order-read.repo';
 import { etag } from './answers';
-import type { ApiDeps } from './deps';
 import { orderDetail, summaryOf } from './order-detail';
 import { page, pageOf, pageQuery, readCursor, timeAndId } from './pagination';
 import { ProblemError } from './problem';
-import { defineRoute, type Route } from './route';
+import { defineRoute, type Route, type RouteContext } from './route';
 
 const tag = 'Orders';
 
@@ -39,7 +38,7 @@ export const orderRoutes: readonly Route[] = [
     body: createOrderSchema,
     answers: { 201: acceptedOrderSchema, 200: acceptedOrderSchema },
     handler: async (context) => {
-      const { deps, merchantId, effectKey, body } = context;
+      const { merchantId, effectKey, body } = context;
       const { strict, test, ...given } = body;
       const order = { ...given, version: null, cancelled: false };
       const known = connections.get(merchantId);
@@ -60,7 +59,7 @@ export const orderRoutes: readonly Route[] = [
         };
       });
       if (done.connectionId !== undefined) remember(merchantId, done.connectionId);
-      startNow(deps, merchantId, done.accepted, order.externalNumber, test);
+      startNow(context, done.accepted, order.externalNumber, test);
       return answer;
     },
   }),
@@ -113,15 +112,15 @@ export const orderRoutes: readonly Route[] = [
 
 /** After the commit; a replay, and an order that was there already, start nothing. */
 function startNow(
-  deps: ApiDeps,
-  merchantId: string,
+  { deps, merchantId, requestId }: RouteContext,
   accepted: AcceptedOrder | undefined,
   number: string | null,
   test: boolean,
 ): void {
   if (accepted === undefined || accepted.startKey === null) return;
   const { orderId, workflowId, startKey } = accepted;
-  deps.startOrder?.({ merchantId, orderId, workflowId, startKey, channel: 'api', number, test });
+  const order = { merchantId, orderId, workflowId, startKey, channel: 'api', number, test };
+  deps.startOrder?.({ ...order, requestId });
 }
 
 /** By merchant: a connection is never removed, so what was committed once stays true. */

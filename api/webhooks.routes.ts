@@ -17,6 +17,7 @@ import type { ApiDeps } from './deps';
 import type { OpenRoute } from './open-routes';
 import { readRawBody } from './pipeline';
 import { ProblemError } from './problem';
+import { contextOf } from './request-context';
 
 const answer = z.strictObject({ outcome: z.string() });
 const params = z.strictObject({ secret: z.string() });
@@ -45,7 +46,8 @@ export const webhookRoutes: readonly OpenRoute[] = [
         metrics.webhooks.inc({ partner: connection.channel, outcome: 'refused' });
         throw new ProblemError('invalid-signature');
       }
-      const { outcome } = await applyChannelFact(deps, {
+      const { requestId } = contextOf(request);
+      const { outcome } = await applyChannelFact(deps, requestId, {
         merchantId: connection.merchant_id,
         connectionId: connection.id,
         channel: connection.channel,

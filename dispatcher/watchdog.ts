@@ -12,7 +12,7 @@ import { resolveUnwatched, type StalledOrder, stalledOrders } from '../db/deadli
 import { openExceptions, resolveExceptions } from '../db/exception.repo';
 import { enqueue } from '../db/outbox.repo';
 import { EXCEPTION_REASONS } from '../domain/order/exception-reasons';
-import { type Logger } from '../telemetry';
+import { type Logger, orderFields } from '../telemetry';
 import { inspectWorkflow, type WorkflowHealth } from '../temporal/inspect';
 import { ORDER_WORKFLOW_TYPE } from '../temporal/start-order';
 import { rounds } from './dispatch-metrics';
@@ -112,7 +112,7 @@ class Watchdog {
     }
     const { trouble, message, restart } = found;
     log.warn(
-      { orderId: order.orderId, workflowId: order.workflowId, waitsIn: order.waitsIn, trouble },
+      { ...orderFields(order.orderId), workflowId: order.workflowId, waitsIn: order.waitsIn, trouble },
       message,
     );
     rounds.inc({ loop: 'watchdog', finding: trouble });
