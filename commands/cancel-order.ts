@@ -9,6 +9,7 @@ import type { Database, Tx } from '../db/client';
 import { lockOrder } from '../db/order.repo';
 import { cancelRows, lockParts } from '../db/order-cancel.repo';
 import { enqueue } from '../db/outbox.repo';
+import { giveBackDays } from '../db/warehouse-day.repo';
 import { Failure } from '../domain/failure-types';
 import { releaseStock } from './release-stock';
 
@@ -51,6 +52,8 @@ export async function cancelOrderIn(tx: Tx, request: CancelOrder): Promise<{ rea
   }
   await cancelRows(tx, merchantId, orderId, order.business_now);
   await releaseStock(tx, merchantId, orderId);
+  const ended = parts.filter(({ state }) => state !== 'cancelled').map(({ id }) => id);
+  await giveBackDays(tx, merchantId, ended);
   await enqueue(tx, [
     {
       merchantId,

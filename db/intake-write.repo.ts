@@ -3,6 +3,7 @@
  * rows; foreign keys are checked when the statement ends, so their order does not matter. Balances are
  * not written here: they have one home, in the stock postings.
  */
+import type { RoutingTrace } from '../domain/routing/trace';
 import type { Tx } from './client';
 
 export interface IntakeWrites {
@@ -31,7 +32,24 @@ export interface IntakeWrites {
     state: string;
     at: Date;
     ship_by: Date;
+    ship_day: string;
     distance_km: number | null;
+  }[];
+  /** One a warehouse and day. */
+  readonly days: readonly {
+    organisation_id: string;
+    warehouse_id: string;
+    day: string;
+    orders: number;
+    units: number;
+  }[];
+  readonly decisions: readonly {
+    merchant_id: string;
+    id: string;
+    order_id: string;
+    decided_at: Date;
+    outcome: string;
+    trace: RoutingTrace;
   }[];
   readonly fulfilmentOrderLines: readonly {
     merchant_id: string;
@@ -122,13 +140,13 @@ with d as (select $1::json as j), gone as (
   from json_to_recordset((select j -> 'mapped' from d)) as m(merchant_id uuid, order_line_id uuid, product_id uuid)
   where l.merchant_id = m.merchant_id and l.id = m.order_line_id and l.product_id is distinct from m.product_id
 ), f as (
-  insert into fulfilment_order (merchant_id, id, order_id, number, warehouse_id, state, state_since, ship_by, distance_km)
+  insert into fulfilment_order (merchant_id, id, order_id, number, warehouse_id, state, state_since, ship_by, ship_day, distance_km)
   select merchant_id, id, order_id,
     coalesce((select max(x.number) from fulfilment_order x where x.merchant_id = f.merchant_id and x.order_id = f.order_id), 0)
       + row_number() over (partition by merchant_id, order_id order by id),
-    warehouse_id, state, at, ship_by, distance_km
+    warehouse_id, state, at, ship_by, ship_day, distance_km
   from json_to_recordset((select j -> 'fulfilmentOrders' from d)) as f(merchant_id uuid, id uuid, order_id uuid,
-    warehouse_id uuid, state text, at timestamptz, ship_by timestamptz, distance_km double precision)
+    warehouse_id uuid, state text, at timestamptz, ship_by timestamptz, ship_day date, distance_km double precision)
 ), fl as (
   insert into fulfilment_order_line (merchant_id, id, fulfilment_order_id, order_line_id, product_id, quantity)
   select * from json_to_recordset((select j -> 'fulfilmentOrderLines' from d)) as l(merchant_id uuid, id uuid,
@@ -150,6 +168,19 @@ with d as (select $1::json as j), gone as (
   insert into task_line (merchant_id, id, task_id, line_no, fulfilment_order_line_id, product_id, location_id, lot_code, quantity)
   select * from json_to_recordset((select j -> 'taskLines' from d)) as l(merchant_id uuid, id uuid, task_id uuid,
     line_no integer, fulfilment_order_line_id uuid, product_id uuid, location_id uuid, lot_code text, quantity integer)
+), wd as (
+  insert into warehouse_day (organisation_id, warehouse_id, day, orders, units)
+  select * from json_to_recordset((select j -> 'days' from d)) as w(organisation_id uuid, warehouse_id uuid, day date,
+    orders integer, units integer) order by 1, 2, 3
+  on conflict (organisation_id, warehouse_id, day) do update
+    set orders = warehouse_day.orders + excluded.orders, units = warehouse_day.units + excluded.units
+), forgotten as (
+  delete from routing_decision r using json_to_recordset((select j -> 'decisions' from d)) as n(merchant_id uuid, order_id uuid)
+  where r.merchant_id = n.merchant_id and r.order_id = n.order_id and r.outcome <> 'plan'
+), rd as (
+  insert into routing_decision (merchant_id, id, order_id, decided_at, outcome, trace)
+  select * from json_to_recordset((select j -> 'decisions' from d)) as n(merchant_id uuid, id uuid, order_id uuid,
+    decided_at timestamptz, outcome text, trace jsonb)
 ), b as (
   insert into backorder (merchant_id, order_id, product_id, quantity, priority, ship_by, placed_at)
   select * from json_to_recordset((select j -> 'backorders' from d)) as b(merchant_id uuid, order_id uuid, product_id uuid,

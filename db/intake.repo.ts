@@ -3,6 +3,8 @@
  * the facts that decide about them. Two statements, because the second must have a snapshot taken after
  * the locks were won.
  */
+import type { Handling, RuleConditions, RuleEffect, ZonePlace } from '../domain/routing/rule';
+import type { PartialPolicy, SplitPolicy } from '../domain/routing/snapshot';
 import type { Tx } from './client';
 
 export interface IntakeRequestRow {
@@ -25,6 +27,8 @@ export interface IntakeOrderRow {
   readonly placed_at: Date;
   readonly address_version: number;
   readonly priority: number;
+  readonly tags: readonly string[];
+  readonly channel: string;
   readonly business_now: Date;
 }
 
@@ -37,7 +41,8 @@ export function lockOrdersForIntake(
     name: 'intake-lock-orders',
     text: `
 select o.merchant_id, o.id, o.connection_id, o.customer_id, o.state, o.held, o.payment, o.blocked_reason, o.requested_shipping_method,
-  o.channel_ship_by, o.placed_at, o.address_version, o.priority, business_now(o.merchant_id) as business_now
+  o.channel_ship_by, o.placed_at, o.address_version, o.priority, o.tags, business_now(o.merchant_id) as business_now,
+  (select c.channel from channel_connection c where c.merchant_id = o.merchant_id and c.id = o.connection_id) as channel
 from json_to_recordset($1) as r(merchant_id uuid, order_id uuid)
 join sales_order o on o.merchant_id = r.merchant_id and o.id = r.order_id
 order by o.merchant_id, o.id for no key update of o`,
@@ -76,8 +81,10 @@ export interface IntakeFacts {
   readonly merchants: readonly {
     id: string;
     payment_policy: 'none' | 'authorised' | 'captured';
-    split_policy: 'never' | 'allowed';
-    partial_policy: 'wait' | 'ship_available';
+    organisation_id: string;
+    split_policy: SplitPolicy;
+    line_split_policy: SplitPolicy;
+    partial_policy: PartialPolicy;
     address_check: 'carrier' | 'local';
     catalog_version: number;
   }[];
@@ -102,6 +109,8 @@ export interface IntakeFacts {
     sku: string;
     ships: boolean;
     is_bundle: boolean;
+    weight_grams: number | null;
+    handling: Handling[];
   }[];
   readonly components: readonly {
     merchant_id: string;
@@ -119,19 +128,52 @@ export interface IntakeFacts {
     cutoff_minutes: number;
     working_days: number[];
     holiday_country: string | null;
+    closed_days: string[];
+    orders_a_day: number | null;
+    units_a_day: number | null;
     wms_kind: 'built_in' | 'external';
+  }[];
+  /** What is planned for the coming days, whoever's orders they are. */
+  readonly days: readonly { warehouse_id: string; day: string; orders: number; units: number }[];
+  /** In the order in which they are read. */
+  readonly rules: readonly {
+    merchant_id: string;
+    id: string;
+    conditions: RuleConditions;
+    effects: RuleEffect[];
+  }[];
+  readonly zones: readonly { merchant_id: string; name: string; places: ZonePlace[] }[];
+  readonly rates: readonly {
+    merchant_id: string;
+    warehouse_id: string;
+    zone: string | null;
+    base_minor: number;
+    per_kg_minor: number;
   }[];
 }
 
-const FACTS = `
-with recursive r as (
+/** Which orders, and which of their lines: what the facts are read for. */
+const OF_ORDERS = `
+r as (
   select * from json_to_recordset($1) as r(merchant_id uuid, order_id uuid, step_key text)
-), m as (
-  select distinct merchant_id as id from r
 ), line as (
   select l.merchant_id, l.order_id, l.id, l.sku, l.quantity - l.cancelled_quantity as quantity, l.ships, l.line_no
   from r join sales_order_line l on l.merchant_id = r.merchant_id and l.order_id = r.order_id
   where l.quantity > l.cancelled_quantity
+)`;
+
+/** Lines that belong to no order. */
+const OF_LINES = `
+r as (
+  select $1::uuid as merchant_id, null::uuid as order_id, null::text as step_key
+), line as (
+  select $1::uuid as merchant_id, null::uuid as order_id, l.id, l.sku, l.quantity, true as ships, l.line_no
+  from json_to_recordset($2) as l(id text, sku text, quantity integer, line_no integer)
+)`;
+
+const factsOf = (head: string) => `
+with recursive ${head}, m as (
+  select distinct merchant_id as id from r
 ), wanted as (
   select distinct merchant_id, sku from line where ships and sku <> ''
 ), alias as (
@@ -161,26 +203,55 @@ select json_build_object(
      a.region, a.postal_code, a.country, a.checked, a.problems
      from r join sales_order o on o.merchant_id = r.merchant_id and o.id = r.order_id
      join order_address a on a.merchant_id = o.merchant_id and a.order_id = o.id and a.version = o.address_version) a),
-  'merchants', (select json_agg(t) from (select t.id, t.payment_policy, t.split_policy, t.partial_policy, t.address_check,
-     t.catalog_version from m join merchant t on t.id = m.id) t),
+  'merchants', (select json_agg(t) from (select t.id, t.organisation_id, t.payment_policy, t.split_policy,
+     t.line_split_policy, t.partial_policy, t.address_check, t.catalog_version from m join merchant t on t.id = m.id) t),
   'methods', (select coalesce(json_agg(x), '[]') from (select x.merchant_id, x.connection_id, x.method, x.service_level,
      x.services, x.max_days from m join shipping_method_map x on x.merchant_id = m.id) x),
   'aliases', (select coalesce(json_agg(a), '[]') from (select * from alias) a),
-  'products', (select coalesce(json_agg(p), '[]') from (select p.merchant_id, p.id, p.sku, p.ships, p.is_bundle
+  'products', (select coalesce(json_agg(p), '[]') from (select p.merchant_id, p.id, p.sku, p.ships, p.is_bundle,
+     p.weight_grams, p.handling
      from known k join product p on p.merchant_id = k.merchant_id and p.id = k.id where p.archived_at is null) p),
   'components', (select coalesce(json_agg(c), '[]') from (select c.* from known k
      join bundle_component c on c.merchant_id = k.merchant_id and c.bundle_product_id = k.id) c),
   'warehouses', (select coalesce(json_agg(w), '[]') from (select mw.merchant_id, w.id, w.code, w.time_zone, w.postal_code,
-     w.country, w.cutoff_minutes, w.working_days, w.holiday_country, w.wms_kind
+     w.country, w.cutoff_minutes, w.working_days, w.holiday_country, w.closed_days, w.orders_a_day, w.units_a_day, w.wms_kind
      from m join merchant_warehouse mw on mw.merchant_id = m.id
-     join warehouse w on w.id = mw.warehouse_id and w.closed_at is null) w)
+     join warehouse w on w.id = mw.warehouse_id and w.closed_at is null) w),
+  'days', (select coalesce(json_agg(d), '[]') from (select distinct d.warehouse_id, d.day, d.orders, d.units
+     from m join merchant t on t.id = m.id join merchant_warehouse mw on mw.merchant_id = m.id
+     join warehouse_day d on d.organisation_id = t.organisation_id and d.warehouse_id = mw.warehouse_id
+       and d.day >= (coalesce(t.business_now, now()) - interval '1 day')::date
+       and d.day < (coalesce(t.business_now, now()) + interval '17 days')::date) d),
+  'rules', (select coalesce(json_agg(x order by x.position, x.created_at, x.id), '[]') from (select u.merchant_id, u.id,
+     u.conditions, u.effects, u.position, u.created_at
+     from m join routing_rule u on u.merchant_id = m.id and u.enabled) x),
+  'zones', (select coalesce(json_agg(z order by z.position), '[]') from (select z.merchant_id, z.name, z.places, z.position
+     from m join routing_zone z on z.merchant_id = m.id) z),
+  'rates', (select coalesce(json_agg(a), '[]') from (select a.merchant_id, a.warehouse_id, a.zone, a.base_minor, a.per_kg_minor
+     from m join routing_rate a on a.merchant_id = m.id) a)
 ) as facts`;
+
+const FACTS = factsOf(OF_ORDERS);
 
 export async function readIntakeFacts(tx: Tx, requests: readonly IntakeRequestRow[]): Promise<IntakeFacts> {
   const [row] = await tx.rows<{ facts: IntakeFacts }>({
     name: 'intake-facts',
     text: FACTS,
     values: [JSON.stringify(requests)],
+  });
+  return (row as { facts: IntakeFacts }).facts;
+}
+
+/** The facts that decide about lines which nobody has ordered. */
+export async function readFactsOfLines(
+  tx: Tx,
+  merchantId: string,
+  lines: readonly { readonly id: string; readonly sku: string; readonly quantity: number }[],
+): Promise<IntakeFacts> {
+  const numbered = lines.map((line, index) => ({ ...line, line_no: index + 1 }));
+  const [row] = await tx.rows<{ facts: IntakeFacts }>({
+    text: factsOf(OF_LINES),
+    values: [merchantId, JSON.stringify(numbered)],
   });
   return (row as { facts: IntakeFacts }).facts;
 }

@@ -4,6 +4,7 @@
  */
 import type { Tx } from './client';
 import type { StockKey } from './stock.repo';
+import { giveBackDays } from './warehouse-day.repo';
 
 export interface LosableReservation extends StockKey {
   readonly reservationId: string;
@@ -85,11 +86,17 @@ export async function cancelFulfilmentOrders(
   fulfilmentOrderIds: readonly string[],
 ): Promise<void> {
   const values = [merchantId, fulfilmentOrderIds];
-  await tx.run({
+  const ended = await tx.rows<{ id: string }>({
     text: `update fulfilment_order set state = 'cancelled', state_since = business_now($1)
-      where merchant_id = $1 and id = any($2::uuid[]) and state not in ('shipped', 'delivered', 'rejected', 'cancelled')`,
+      where merchant_id = $1 and id = any($2::uuid[]) and state not in ('shipped', 'delivered', 'rejected', 'cancelled')
+      returning id`,
     values,
   });
+  await giveBackDays(
+    tx,
+    merchantId,
+    ended.map(({ id }) => id),
+  );
   await tx.run({
     text: `update task set state = 'cancelled', finished_at = now()
       where merchant_id = $1 and fulfilment_order_id = any($2::uuid[]) and state in ('open', 'claimed')`,

@@ -7,7 +7,8 @@ import type { StockKey } from '../../db/stock.repo';
 import { isIntakeReason, type Mapping } from '../../domain/order/check-intake';
 import type { ShippingMethodMapping } from '../../domain/order/check-order';
 import { BLOCKED_REASONS, type BlockedReason } from '../../domain/order/exception-reasons';
-import type { PlanLine } from '../../domain/routing/snapshot';
+import type { PlanLine, PlannedShipment } from '../../domain/routing/snapshot';
+import type { RoutingTrace } from '../../domain/routing/trace';
 
 type ReservedDelta = StockKey & { readonly delta: number };
 type AllocatedDelta = BinKey & { readonly delta: number };
@@ -22,8 +23,12 @@ export interface ShipmentToWrite {
   readonly stepKey: string;
   readonly warehouse: { readonly id: string };
   readonly fulfilmentOrderId: string;
+  readonly organisationId: string;
   readonly shipBy: Date;
+  /** Local date of the warehouse. */
+  readonly shipDay: string;
   readonly distanceKm: number | null;
+  readonly shipment: PlannedShipment;
 }
 
 export class IntakeDocument {
@@ -37,6 +42,8 @@ export class IntakeDocument {
     tasks: [],
     taskLines: [],
     backorders: [],
+    days: [],
+    decisions: [],
     steps: [],
   };
   private readonly lineNumbers = new Map<string, number>();
@@ -117,7 +124,33 @@ export class IntakeDocument {
       state,
       at: shipment.order.business_now,
       ship_by: shipment.shipBy,
+      ship_day: shipment.shipDay,
       distance_km: shipment.distanceKm,
+    });
+    this.takeDay(shipment);
+  }
+
+  private takeDay({ organisationId, warehouse, shipDay: day, shipment }: ShipmentToWrite): void {
+    const units = shipment.lines.reduce((sum, { quantity }) => sum + quantity, 0);
+    const at = this.writes.days.findIndex((row) => row.warehouse_id === warehouse.id && row.day === day);
+    const before = this.writes.days[at] ?? { orders: 0, units: 0 };
+    this.writes.days.splice(at === -1 ? this.writes.days.length : at, 1, {
+      organisation_id: organisationId,
+      warehouse_id: warehouse.id,
+      day,
+      orders: before.orders + 1,
+      units: before.units + units,
+    });
+  }
+
+  decision(order: IntakeOrderRow, outcome: string, trace: RoutingTrace): void {
+    this.writes.decisions.push({
+      merchant_id: order.merchant_id,
+      id: uuidv7(),
+      order_id: order.id,
+      decided_at: order.business_now,
+      outcome,
+      trace,
     });
   }
 

@@ -4,11 +4,13 @@ import type { IntakeFacts, IntakeOrderRow } from '../../db/intake.repo';
 import { groupBy } from '../../domain/group-by';
 import type { AddressVerdict, IntakeOrder } from '../../domain/order/check-intake';
 import { type CheckFacts, shippingMethodKey } from '../../domain/order/check-order';
+import type { RoutingSnapshot } from '../../domain/routing/snapshot';
 import { plausibility } from './geography';
 
 export type AddressRow = IntakeFacts['addresses'][number];
 export type WarehouseRow = IntakeFacts['warehouses'][number];
 export type MerchantRow = IntakeFacts['merchants'][number];
+export type RoutingFacts = Omit<RoutingSnapshot, 'warehouses'>;
 
 /**
  * The same address, whoever lives there, has the same digest: carriers judge the place, so the name is
@@ -39,6 +41,8 @@ export class IntakeFactIndex {
   private readonly methods;
   private readonly checkFacts = new Map<string, CheckFacts>();
   private readonly warehouses;
+  private readonly days: ReadonlyMap<string, IntakeFacts['days'][number]>;
+  private readonly routingFacts = new Map<string, RoutingFacts>();
   private readonly productSkus: ReadonlyMap<string, string>;
 
   constructor(private readonly facts: IntakeFacts) {
@@ -49,6 +53,7 @@ export class IntakeFactIndex {
     this.addresses = new Map(facts.addresses.map((address) => [address.order_id, address]));
     this.methods = groupBy(facts.methods, (method) => method.merchant_id);
     this.warehouses = groupBy(facts.warehouses, (warehouse) => warehouse.merchant_id);
+    this.days = new Map(facts.days.map((day) => [`${day.warehouse_id} ${day.day}`, day]));
     this.productSkus = new Map(facts.products.map((product) => [product.id, product.sku]));
   }
 
@@ -66,6 +71,45 @@ export class IntakeFactIndex {
 
   warehousesOf(merchantId: string): readonly WarehouseRow[] {
     return this.warehouses.get(merchantId) ?? [];
+  }
+
+  /** What is planned for a warehouse's day. */
+  dayOf(warehouseId: string, day: string): { readonly orders: number; readonly units: number } {
+    return this.days.get(`${warehouseId} ${day}`) ?? { orders: 0, units: 0 };
+  }
+
+  /** What a merchant wants of routing, and what it needs to know of products; made once a batch. */
+  routingOf(merchantId: string): RoutingFacts {
+    const known = this.routingFacts.get(merchantId);
+    if (known) return known;
+    const own = <T extends { readonly merchant_id: string }>(rows: readonly T[]) =>
+      rows.filter((row) => row.merchant_id === merchantId);
+    const { split_policy, partial_policy, line_split_policy } = this.merchant(merchantId);
+    const made: RoutingFacts = {
+      splitPolicy: split_policy,
+      partialPolicy: partial_policy,
+      lineSplitPolicy: line_split_policy,
+      rules: own(this.facts.rules).map(({ id, conditions, effects }) => ({
+        ruleId: id,
+        conditions,
+        effects,
+      })),
+      zones: own(this.facts.zones),
+      rates: own(this.facts.rates).map((rate) => ({
+        warehouseId: rate.warehouse_id,
+        zone: rate.zone,
+        baseMinor: rate.base_minor,
+        perKgMinor: rate.per_kg_minor,
+      })),
+      products: new Map(
+        own(this.facts.products).map(({ id, weight_grams, handling }) => [
+          id,
+          { gramsEach: weight_grams ?? 0, handling },
+        ]),
+      ),
+    };
+    this.routingFacts.set(merchantId, made);
+    return made;
   }
 
   skuOf(productId: string): string {

@@ -11,13 +11,13 @@ import { Failure } from '../../domain/failure-types';
 import { isIntakeReason } from '../../domain/order/check-intake';
 import { BLOCKED_REASONS, type BlockedReason } from '../../domain/order/exception-reasons';
 import { computeShipBy } from '../../domain/order/ship-by';
-import type { PlannedShipment } from '../../domain/routing/snapshot';
+import type { FulfilmentPlan, PlannedShipment } from '../../domain/routing/snapshot';
 import { allocateBins } from '../../domain/stock/allocate-bins';
-import { warehouseCalendar } from './calendar';
-import { IntakeDocument } from './document';
+import { openDaysOf } from './calendar';
+import { IntakeDocument, type ShipmentToWrite } from './document';
 import type { IntakeFactIndex, WarehouseRow } from './facts';
 import type { Checked, IntakeOutcome } from './outcome';
-import { distanceTo, routeOrder } from './route';
+import { distanceTo, Router } from './route';
 import { Sellable } from './sellable';
 
 /** An order planned now still gets this long before it is called late, however late it came in. */
@@ -26,14 +26,8 @@ const LEAST_TIME_TO_SHIP_MS = 60 * 60_000;
 /** Goods on a packing bench or in staging that belong to nobody are pickable like those in a bin. */
 const PICKABLE: ReadonlySet<string> = new Set(['bin', 'staging', 'packing']);
 
-interface PendingShipment {
-  readonly order: IntakeOrderRow;
-  readonly stepKey: string;
-  readonly shipment: PlannedShipment;
+interface PendingShipment extends ShipmentToWrite {
   readonly warehouse: WarehouseRow;
-  readonly fulfilmentOrderId: string;
-  readonly shipBy: Date;
-  readonly distanceKm: number | null;
 }
 
 interface Parked {
@@ -56,7 +50,12 @@ export class IntakePlanner {
   >();
   private readonly bins = new Map<string, { -readonly [Field in keyof Bin]: Bin[Field] }[]>();
 
-  constructor(private readonly facts: IntakeFactIndex) {}
+  private readonly decisions: { stepKey: string; order: IntakeOrderRow; plan: FulfilmentPlan }[] = [];
+  private readonly router: Router;
+
+  constructor(private readonly facts: IntakeFactIndex) {
+    this.router = new Router(facts, this.sellable);
+  }
 
   /** Every balance that the orders' demand could be served from. */
   balanceKeys(checked: readonly Checked[]): StockKey[] {
@@ -103,7 +102,8 @@ export class IntakePlanner {
     settle: (outcome: IntakeOutcome) => void,
   ): void {
     const to = this.facts.address(order.id);
-    const plan = routeOrder(this.facts, this.sellable, order, to, check.demand);
+    const plan = this.router.route(order, to, check.demand);
+    this.decisions.push({ stepKey, order, plan });
     if (plan.kind === 'no_warehouse') {
       const subjects = plan.productIds.map((productId) => this.facts.skuOf(productId));
       const problems = subjects.map((sku) => `${sku}: no open warehouse may ship it.`);
@@ -154,25 +154,19 @@ export class IntakePlanner {
       .warehousesOf(order.merchant_id)
       .find((candidate) => candidate.id === shipment.warehouseId) as WarehouseRow;
     for (const line of shipment.lines) this.sellable.take(order, warehouse, line.productId, line.quantity);
-    const days = warehouseCalendar(
-      order.placed_at,
-      warehouse.time_zone,
-      warehouse.cutoff_minutes,
-      warehouse.holiday_country,
-    );
-    const { shipBy } = computeShipBy({
-      placedAt: order.placed_at,
-      channelShipBy: order.channel_ship_by,
-      workingDays: warehouse.working_days,
-      ...days,
-    });
     const pending: PendingShipment = {
       order,
+      organisationId: this.facts.merchant(order.merchant_id).organisation_id,
       stepKey,
       shipment,
       warehouse,
       fulfilmentOrderId: uuidv7(),
-      shipBy,
+      shipBy: computeShipBy({
+        placedAt: order.placed_at,
+        channelShipBy: order.channel_ship_by,
+        days: openDaysOf(warehouse, order.placed_at),
+      }).shipBy,
+      shipDay: this.router.take(order, warehouse, shipment),
       distanceKm: distanceTo(warehouse, this.facts.address(order.id)),
     };
     this.pending.push(pending);
@@ -240,6 +234,8 @@ export class IntakePlanner {
       });
     }
     for (const pending of this.pending) this.writeShipment(document, pending);
+    for (const { stepKey, order, plan } of this.decisions)
+      if (outcomes.has(stepKey)) document.decision(order, plan.kind, plan.trace);
     for (const [key, outcome] of outcomes) {
       document.step((this.orders.get(key) as IntakeOrderRow).merchant_id, key, outcome);
     }

@@ -1,55 +1,96 @@
-/** Asks where an order ships from: the facts of a batch as the snapshot that the pure decision takes. */
+/**
+ * Asks where orders ship from: the facts of a batch as the snapshot that the pure decision takes. What an
+ * order takes of a warehouse's day is gone for the next one of the batch; what other processes plan at
+ * the same instant shows in the next batch, so a day may end above its limit by theirs.
+ */
 import type { IntakeOrderRow } from '../../db/intake.repo';
 import type { DemandLine } from '../../domain/order/map-lines';
+import { shipDay } from '../../domain/order/ship-by';
 import { planFulfilment } from '../../domain/routing/plan-fulfilment';
-import type { FulfilmentPlan } from '../../domain/routing/snapshot';
+import type { FulfilmentPlan, PlannedShipment, WarehouseSnapshot } from '../../domain/routing/snapshot';
+import { openDaysOf } from './calendar';
 import type { AddressRow, IntakeFactIndex, WarehouseRow } from './facts';
 import { distanceKm } from './geography';
 import type { Sellable } from './sellable';
 
-type Destination = Pick<AddressRow, 'country' | 'region' | 'postal_code'>;
+export type Destination = Pick<AddressRow, 'country' | 'region' | 'postal_code'>;
 
-export function routeOrder(
-  facts: IntakeFactIndex,
-  sellable: Sellable,
-  order: IntakeOrderRow,
-  to: Destination,
-  lines: readonly DemandLine[],
-): FulfilmentPlan {
-  const merchant = facts.merchant(order.merchant_id);
-  const productIds = [...new Set(lines.map(({ productId }) => productId))];
-  return planFulfilment(
-    {
-      lines,
-      facts: {
-        country: to.country,
-        region: to.region,
-        postalCode: to.postal_code,
-        channel: '',
-        connectionId: order.connection_id,
-        tags: [],
+/** What of an order decides where it ships from. */
+export type RoutedOrder = Pick<
+  IntakeOrderRow,
+  'merchant_id' | 'connection_id' | 'customer_id' | 'channel' | 'tags' | 'channel_ship_by' | 'business_now'
+>;
+
+export class Router {
+  private readonly taken = new Map<string, { orders: number; units: number }>();
+
+  constructor(
+    private readonly facts: IntakeFactIndex,
+    private readonly sellable: Sellable,
+  ) {}
+
+  route(order: RoutedOrder, to: Destination, lines: readonly DemandLine[]): FulfilmentPlan {
+    const productIds = [...new Set(lines.map(({ productId }) => productId))];
+    const facts = {
+      country: to.country,
+      region: to.region,
+      postalCode: to.postal_code,
+      channel: order.channel,
+      connectionId: order.connection_id,
+      tags: order.tags,
+    };
+    const warehouses = this.facts
+      .warehousesOf(order.merchant_id)
+      .map((warehouse) => this.snapshotOf(warehouse, order, to, productIds));
+    return planFulfilment({ lines, facts }, { ...this.facts.routingOf(order.merchant_id), warehouses });
+  }
+
+  /** Counts a planned shipment. @returns the warehouse's local date whose capacity it takes. */
+  take(order: RoutedOrder, warehouse: WarehouseRow, shipment: PlannedShipment): string {
+    const day = dayOf(warehouse, order).localDate;
+    const taken = this.takenOf(warehouse.id, day);
+    taken.orders += 1;
+    for (const { quantity } of shipment.lines) taken.units += quantity;
+    return day;
+  }
+
+  private snapshotOf(
+    warehouse: WarehouseRow,
+    order: RoutedOrder,
+    to: Destination,
+    productIds: readonly string[],
+  ): WarehouseSnapshot {
+    const { localDate, closesAt } = dayOf(warehouse, order);
+    const before = this.facts.dayOf(warehouse.id, localDate);
+    const taken = this.takenOf(warehouse.id, localDate);
+    const orders = before.orders + taken.orders;
+    const left = (limit: number | null, used: number) => (limit === null ? null : Math.max(0, limit - used));
+    return {
+      warehouseId: warehouse.id,
+      distanceKm: distanceTo(warehouse, to),
+      available: new Map(
+        productIds.map((productId) => [productId, this.sellable.unitsFor(order, warehouse, productId)]),
+      ),
+      load: orders,
+      room: {
+        orders: left(warehouse.orders_a_day, orders),
+        units: left(warehouse.units_a_day, before.units + taken.units),
       },
-    },
-    {
-      splitPolicy: merchant.split_policy,
-      partialPolicy: merchant.partial_policy,
-      lineSplitPolicy: 'allowed',
-      rules: [],
-      zones: [],
-      rates: [],
-      products: new Map(),
-      warehouses: facts.warehousesOf(order.merchant_id).map((warehouse) => ({
-        warehouseId: warehouse.id,
-        distanceKm: distanceTo(warehouse, to),
-        available: new Map(
-          productIds.map((productId) => [productId, sellable.unitsFor(order, warehouse, productId)]),
-        ),
-        load: 0,
-        room: { orders: null, units: null },
-        late: false,
-      })),
-    },
-  );
+      late: order.channel_ship_by !== null && closesAt.getTime() > order.channel_ship_by.getTime(),
+    };
+  }
+
+  private takenOf(warehouseId: string, day: string) {
+    const key = `${warehouseId} ${day}`;
+    const known = this.taken.get(key) ?? { orders: 0, units: 0 };
+    this.taken.set(key, known);
+    return known;
+  }
+}
+
+/** The day on which a warehouse would ship it when it is planned now, however long ago it was placed. */
+function dayOf(warehouse: WarehouseRow, order: RoutedOrder) {
+  return shipDay(order.business_now, openDaysOf(warehouse, order.business_now));
 }
 
 export function distanceTo(warehouse: WarehouseRow, to: Pick<Destination, 'country' | 'postal_code'>) {

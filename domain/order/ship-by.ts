@@ -15,16 +15,19 @@ export interface CalendarDay {
   readonly closesAt: Date;
 }
 
+/** The days of a calendar on which a warehouse works. */
+export interface OpenDays {
+  readonly open: readonly CalendarDay[];
+  /** Where the calendar ends, worked or not. */
+  readonly last: CalendarDay;
+}
+
 export interface ShipByInput {
   readonly placedAt: Date;
   /** The channel's own ship-by, null where it gives none. */
   readonly channelShipBy: Date | null;
-  /** ISO weekdays on which the warehouse works, 1 Monday to 7 Sunday. */
-  readonly workingDays: readonly number[];
-  /** Local dates on which it doesn't, YYYY-MM-DD. */
-  readonly holidays: readonly string[];
-  /** Consecutive local dates, oldest first, from the date of `placedAt` on; two weeks span any holidays. */
-  readonly calendar: readonly CalendarDay[];
+  /** From the date of `placedAt` on, or a day earlier. */
+  readonly days: OpenDays;
   /** Whole working days after the day of the cut-off that the merchant promises; 0 ships the same day. */
   readonly handlingDays?: number;
 }
@@ -47,19 +50,36 @@ export function isoWeekday(localDate: string): number {
 }
 
 /**
- * The instant by which the order must have left.
+ * @param calendar consecutive local dates, oldest first; two weeks span any holidays.
+ * @param workingDays ISO weekdays on which the warehouse works, 1 Monday to 7 Sunday.
+ * @param closedDays local dates on which it doesn't, YYYY-MM-DD.
  * @throws RangeError when the calendar is empty or not consecutive: the caller built it wrong.
  */
-export function computeShipBy(input: ShipByInput): ShipBy {
-  if (input.channelShipBy) return { shipBy: input.channelShipBy, rule: 'channel', localDate: null };
-  const last = input.calendar.at(-1);
+export function openDays(
+  calendar: readonly CalendarDay[],
+  workingDays: readonly number[],
+  closedDays: readonly string[],
+): OpenDays {
+  const last = calendar.at(-1);
   if (!last) throw new RangeError('the calendar is empty');
-  assertConsecutive(input.calendar);
-  const working = input.calendar.filter(
-    (day) => input.workingDays.includes(isoWeekday(day.localDate)) && !input.holidays.includes(day.localDate),
+  assertConsecutive(calendar);
+  const open = calendar.filter(
+    ({ localDate }) => workingDays.includes(isoWeekday(localDate)) && !closedDays.includes(localDate),
   );
-  const first = working.findIndex((day) => input.placedAt.getTime() <= day.cutoffAt.getTime());
-  const day = first === -1 ? undefined : working[first + (input.handlingDays ?? 0)];
+  return { open, last };
+}
+
+/** The day on which work that comes in at this instant leaves: the first one whose cut-off is not past. */
+export function shipDay(at: Date, { open, last }: OpenDays): CalendarDay {
+  return open.find(({ cutoffAt }) => at.getTime() <= cutoffAt.getTime()) ?? last;
+}
+
+/** The instant by which the order must have left. */
+export function computeShipBy({ placedAt, channelShipBy, days, handlingDays = 0 }: ShipByInput): ShipBy {
+  if (channelShipBy) return { shipBy: channelShipBy, rule: 'channel', localDate: null };
+  const { open, last } = days;
+  const first = open.indexOf(shipDay(placedAt, days));
+  const day = first === -1 ? undefined : open[first + handlingDays];
   return day
     ? { shipBy: day.closesAt, rule: 'calendar', localDate: day.localDate }
     : { shipBy: last.closesAt, rule: 'last_day', localDate: last.localDate };

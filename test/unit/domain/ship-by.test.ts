@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
-import { type CalendarDay, computeShipBy, isoWeekday } from '../../../domain/order/ship-by';
+import { type CalendarDay, computeShipBy, isoWeekday, openDays } from '../../../domain/order/ship-by';
 
 /** Two weeks as a caller with a time-zone database builds them. */
 function calendarFrom(zone: string, placedAt: string, cutoff = 14, closes = 18): CalendarDay[] {
@@ -16,18 +16,21 @@ function calendarFrom(zone: string, placedAt: string, cutoff = 14, closes = 18):
 }
 
 const weekdays = [1, 2, 3, 4, 5];
-const shipBy = (
-  zone: string,
-  placedAt: string,
-  change: Partial<Parameters<typeof computeShipBy>[0]> = {},
-) => {
+interface Change {
+  readonly workingDays?: readonly number[];
+  readonly holidays?: readonly string[];
+  readonly calendar?: readonly CalendarDay[];
+  readonly channelShipBy?: Date;
+  readonly handlingDays?: number;
+}
+
+const shipBy = (zone: string, placedAt: string, change: Change = {}) => {
+  const { calendar = calendarFrom(zone, placedAt), workingDays = weekdays, holidays = [] } = change;
   const result = computeShipBy({
     placedAt: new Date(placedAt),
-    channelShipBy: null,
-    workingDays: weekdays,
-    holidays: [],
-    calendar: calendarFrom(zone, placedAt),
-    ...change,
+    channelShipBy: change.channelShipBy ?? null,
+    days: openDays(calendar, workingDays, holidays),
+    ...(change.handlingDays === undefined ? {} : { handlingDays: change.handlingDays }),
   });
   return `${result.rule} ${result.shipBy.toISOString()}`;
 };
@@ -102,9 +105,7 @@ describe('computeShipBy', () => {
           const result = computeShipBy({
             placedAt,
             channelShipBy: null,
-            workingDays: weekdays,
-            holidays: [],
-            calendar: calendarFrom(zone, placedAt.toISOString()),
+            days: openDays(calendarFrom(zone, placedAt.toISOString()), weekdays, []),
           });
           const local = DateTime.fromJSDate(result.shipBy, { zone });
           expect(result.shipBy.getTime()).toBeGreaterThan(placedAt.getTime());
