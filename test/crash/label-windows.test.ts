@@ -1,8 +1,7 @@
 /** A label is bought once, wherever its buyer dies and whatever the carrier leaves in doubt. */
-import { spawn } from 'node:child_process';
-import path from 'node:path';
 import { sealSecrets } from '../../db/sealed';
 import { DEMO_API_KEY } from '../../simulators/easypost';
+import { diesBySignal } from './dies-by-signal';
 import type { BuyerOrders } from './dying-buyer';
 import { around, IMPATIENT, type LabelWorld, type ParcelToBuy, startLabelWorld } from './label-world';
 
@@ -31,8 +30,8 @@ async function expectOneLabel(parcel: ParcelToBuy, trackingNumber: string): Prom
   ]);
 }
 
-/** Runs a buyer until it is dead. @throws when it ended by anything but the signal. */
-async function buyerDies(parcel: ParcelToBuy, dies: BuyerOrders['dies']): Promise<void> {
+/** Runs a buyer until it is dead. */
+function buyerDies(parcel: ParcelToBuy, dies: BuyerOrders['dies']): Promise<void> {
   const orders: BuyerOrders = {
     appUrl: world.urls.appUrl,
     systemUrl: world.urls.systemUrl,
@@ -40,16 +39,7 @@ async function buyerDies(parcel: ParcelToBuy, dies: BuyerOrders['dies']): Promis
     parcel,
     dies,
   };
-  const script = path.join(__dirname, 'dying-buyer.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(orders)], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let said = '';
-  child.stderr.on('data', (chunk) => {
-    said += String(chunk);
-  });
-  const signal = await new Promise((resolve) => child.once('close', (_code, name) => resolve(name)));
-  if (signal !== 'SIGKILL') throw new Error(`the buyer was not killed: ${said}`);
+  return diesBySignal('dying-buyer.ts', orders);
 }
 
 describe('a buyer killed', () => {
