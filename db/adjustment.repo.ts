@@ -5,6 +5,9 @@ export interface AdjustedProduct {
   readonly id: string;
   readonly sku: string;
   readonly lotTracked: boolean;
+  readonly serialTracked: boolean;
+  /** Minor units; null when nobody said. */
+  readonly unitCostMinor: bigint | null;
 }
 
 export function findProducts(
@@ -13,7 +16,7 @@ export function findProducts(
   by: { readonly ids: readonly string[]; readonly skus: readonly string[] },
 ): Promise<AdjustedProduct[]> {
   return tx.rows<AdjustedProduct>({
-    text: `select id, sku, lot_tracked as "lotTracked" from product
+    text: `select id, sku, lot_tracked as "lotTracked", serial_tracked as "serialTracked", unit_cost_minor as "unitCostMinor" from product
       where merchant_id = $1 and (id = any($2::uuid[]) or sku = any($3::text[]))`,
     values: [merchantId, by.ids, by.skus],
   });

@@ -16,7 +16,8 @@ export type MovementKind =
   | 'write_off'
   | 'return'
   | 'kit'
-  | 'count';
+  | 'count'
+  | 'transfer';
 
 export interface LedgerLine {
   readonly productId: string;
@@ -34,6 +35,8 @@ export interface LedgerCause {
   readonly kind: MovementKind;
   readonly orderId?: string | undefined;
   readonly reason?: string | undefined;
+  /** One of domain/stock/adjustment-reasons, for corrections. */
+  readonly reasonCode?: string | undefined;
   readonly actor: string;
   /** Business time; the ledger's month is its month in UTC, also when a retry comes in the next one. */
   readonly occurredAt: Date;
@@ -60,10 +63,10 @@ export async function appendToLedger<C extends LedgerCause>(tx: Tx, causes: read
     name: 'ledger-append',
     text: `
 with new_cause as (
-  insert into stock_cause (merchant_id, id, month, kind, order_id, reason, actor, occurred_at)
-  select merchant_id, id, month, kind, order_id, reason, actor, occurred_at
+  insert into stock_cause (merchant_id, id, month, kind, order_id, reason, reason_code, actor, occurred_at)
+  select merchant_id, id, month, kind, order_id, reason, reason_code, actor, occurred_at
   from json_to_recordset($1) as c(merchant_id uuid, id text, month date, kind text, order_id uuid, reason text,
-    actor text, occurred_at timestamptz)
+    reason_code text, actor text, occurred_at timestamptz)
   order by merchant_id, id
   on conflict do nothing returning merchant_id, id, month
 ), new_lines as (
@@ -88,6 +91,7 @@ function causeJson(cause: LedgerCause) {
     kind: cause.kind,
     order_id: cause.orderId ?? null,
     reason: cause.reason ?? null,
+    reason_code: cause.reasonCode ?? null,
     actor: cause.actor,
     occurred_at: cause.occurredAt,
   };

@@ -4,7 +4,7 @@ import type { Tx } from './client';
 
 export interface Place {
   readonly id: string;
-  /** null for the virtual ends: supplier, customer, adjustment. */
+  /** null for the virtual ends: supplier, customer, adjustment, transit. */
   readonly warehouseId: string | null;
   readonly kind: string;
   readonly code: string;
@@ -47,11 +47,11 @@ export async function placeOfKind(tx: Tx, warehouseId: string, kind: string): Pr
   return row ?? null;
 }
 
-/** The virtual end of movements from or to outside, made when the organisation has none yet. */
+/** The virtual end of movements from or to outside, or the road between warehouses, made when the organisation has none yet. */
 export async function virtualPlace(
   tx: Tx,
   merchantId: string,
-  kind: 'supplier' | 'customer' | 'adjustment',
+  kind: 'supplier' | 'customer' | 'adjustment' | 'transit',
 ): Promise<string> {
   const find = () =>
     tx.rows<{ id: string }>({

@@ -39,6 +39,41 @@ end $function$
 ;
 grant execute on function ensure_ledger_month to quayside_app;
 
+CREATE OR REPLACE FUNCTION public.note_bundle_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into stock_change (merchant_id, product_id) select distinct merchant_id, bundle_product_id from changed;
+  return null;
+end $function$
+;
+grant execute on function note_bundle_change to public;
+
+CREATE OR REPLACE FUNCTION public.note_product_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into stock_change (merchant_id, product_id) select distinct merchant_id, product_id from changed;
+  return null;
+end $function$
+;
+grant execute on function note_product_change to public;
+
+CREATE OR REPLACE FUNCTION public.note_stock_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into stock_change (merchant_id, product_id, warehouse_id)
+  select merchant_id, product_id, warehouse_id from changed
+  where tg_op = 'UPDATE' or on_hand <> 0 or held <> 0 or reserved <> 0;
+  return null;
+end $function$
+;
+grant execute on function note_stock_change to public;
+
 CREATE OR REPLACE FUNCTION public.outbox_wake()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -177,6 +212,9 @@ create table backorder (
   constraint backorder_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id)
 );
 CREATE INDEX backorder_queue ON public.backorder USING btree (merchant_id, product_id, priority DESC, ship_by, placed_at);
+CREATE TRIGGER backorder_created AFTER INSERT ON public.backorder REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_product_change();
+CREATE TRIGGER backorder_removed AFTER DELETE ON public.backorder REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_product_change();
+CREATE TRIGGER backorder_updated AFTER UPDATE ON public.backorder REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_product_change();
 alter table backorder enable row level security;
 alter table backorder force row level security;
 create policy checker on backorder for select to quayside_check using (true);
@@ -221,6 +259,8 @@ create table bundle_component (
   constraint bundle_component_merchant_id_component_product_id_fkey FOREIGN KEY (merchant_id, component_product_id) REFERENCES product(merchant_id, id),
   constraint bundle_component_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
 );
+CREATE TRIGGER bundle_component_created AFTER INSERT ON public.bundle_component REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_bundle_change();
+CREATE TRIGGER bundle_component_removed AFTER DELETE ON public.bundle_component REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_bundle_change();
 alter table bundle_component enable row level security;
 alter table bundle_component force row level security;
 create policy checker on bundle_component for select to quayside_check using (true);
@@ -339,6 +379,117 @@ grant insert, select, update on channel_connection to quayside_app;
 grant select on channel_connection to quayside_check;
 grant select, update on channel_connection to quayside_system;
 
+create table channel_drift (
+  id uuid not null,
+  merchant_id uuid not null,
+  listing_id uuid not null,
+  believed integer,
+  found integer,
+  wanted integer not null,
+  found_at timestamp with time zone default now() not null,
+  constraint channel_drift_pkey PRIMARY KEY (merchant_id, id),
+  constraint channel_drift_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint channel_drift_merchant_id_listing_id_fkey FOREIGN KEY (merchant_id, listing_id) REFERENCES channel_listing(merchant_id, id) ON DELETE CASCADE
+);
+CREATE INDEX channel_drift_listing ON public.channel_drift USING btree (merchant_id, listing_id, found_at);
+alter table channel_drift enable row level security;
+alter table channel_drift force row level security;
+create policy checker on channel_drift for select to quayside_check using (true);
+create policy tenant on channel_drift for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on channel_drift to quayside_app;
+grant select on channel_drift to quayside_check;
+
+create table channel_listing (
+  id uuid not null,
+  merchant_id uuid not null,
+  connection_id uuid not null,
+  product_id uuid not null,
+  external_item_id text not null,
+  external_location_id text default ''::text not null,
+  units integer default 1 not null,
+  warehouse_id uuid,
+  paused boolean default false not null,
+  buffer integer,
+  share_percent integer,
+  cap integer,
+  min_display integer,
+  backorder_allowance integer,
+  version bigint default 1 not null,
+  channel_quantity integer,
+  pushed_quantity integer,
+  pushed_at timestamp with time zone,
+  pushed_change_at timestamp with time zone,
+  recent_pushes integer[] default '{}'::integer[] not null,
+  raise_after timestamp with time zone,
+  parked_at timestamp with time zone,
+  parked_reason text,
+  created_at timestamp with time zone default now() not null,
+  constraint channel_listing_pkey PRIMARY KEY (merchant_id, id),
+  constraint channel_listing_merchant_id_connection_id_external_item_id__key UNIQUE (merchant_id, connection_id, external_item_id, external_location_id),
+  constraint channel_listing_backorder_allowance_check CHECK ((backorder_allowance >= 0)),
+  constraint channel_listing_buffer_check CHECK ((buffer >= 0)),
+  constraint channel_listing_cap_check CHECK ((cap >= 0)),
+  constraint channel_listing_check CHECK (((parked_at IS NULL) = (parked_reason IS NULL))),
+  constraint channel_listing_external_item_id_check CHECK ((external_item_id <> ''::text)),
+  constraint channel_listing_min_display_check CHECK ((min_display >= 0)),
+  constraint channel_listing_share_percent_check CHECK (((share_percent >= 0) AND (share_percent <= 100))),
+  constraint channel_listing_units_check CHECK (((units >= 1) AND (units <= 100000))),
+  constraint channel_listing_merchant_id_connection_id_fkey FOREIGN KEY (merchant_id, connection_id) REFERENCES channel_sync(merchant_id, connection_id),
+  constraint channel_listing_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint channel_listing_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id),
+  constraint channel_listing_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
+) with (fillfactor=70);
+CREATE INDEX channel_listing_product ON public.channel_listing USING btree (merchant_id, product_id);
+alter table channel_listing enable row level security;
+alter table channel_listing force row level security;
+create policy checker on channel_listing for select to quayside_check using (true);
+create policy tenant on channel_listing for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on channel_listing to quayside_app;
+grant select on channel_listing to quayside_check;
+
+create table channel_sync (
+  merchant_id uuid not null,
+  connection_id uuid not null,
+  enabled boolean default true not null,
+  calls_per_second numeric(6,2) not null,
+  quantities_per_call integer not null,
+  buffer integer default 0 not null,
+  share_percent integer default 100 not null,
+  cap integer,
+  min_display integer default 0 not null,
+  backorder_allowance integer default 0 not null,
+  version bigint default 1 not null,
+  lease_owner uuid,
+  leased_until timestamp with time zone,
+  waiting integer default 0 not null,
+  waiting_since timestamp with time zone,
+  acknowledged_at timestamp with time zone,
+  last_error text,
+  failing_since timestamp with time zone,
+  reconcile_due_at timestamp with time zone default now() not null,
+  reconciled_at timestamp with time zone,
+  reconciled_listings integer,
+  reconciled_drift integer,
+  constraint channel_sync_pkey PRIMARY KEY (merchant_id, connection_id),
+  constraint channel_sync_backorder_allowance_check CHECK ((backorder_allowance >= 0)),
+  constraint channel_sync_buffer_check CHECK ((buffer >= 0)),
+  constraint channel_sync_calls_per_second_check CHECK ((calls_per_second > (0)::numeric)),
+  constraint channel_sync_cap_check CHECK ((cap >= 0)),
+  constraint channel_sync_min_display_check CHECK ((min_display >= 0)),
+  constraint channel_sync_quantities_per_call_check CHECK (((quantities_per_call >= 1) AND (quantities_per_call <= 1000))),
+  constraint channel_sync_share_percent_check CHECK (((share_percent >= 0) AND (share_percent <= 100))),
+  constraint channel_sync_merchant_id_connection_id_fkey FOREIGN KEY (merchant_id, connection_id) REFERENCES channel_connection(merchant_id, id),
+  constraint channel_sync_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+) with (fillfactor=70);
+alter table channel_sync enable row level security;
+alter table channel_sync force row level security;
+create policy checker on channel_sync for select to quayside_check using (true);
+create policy system on channel_sync for all to quayside_system using (true) with check (true);
+create policy tenant on channel_sync for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on channel_sync to quayside_app;
+grant select on channel_sync to quayside_check;
+grant select, update on channel_sync to quayside_system;
+
 create table customer (
   id uuid not null,
   merchant_id uuid not null,
@@ -413,6 +564,7 @@ create table fulfilment_order (
   distance_km double precision,
   created_at timestamp with time zone default now() not null,
   shipped_at timestamp with time zone,
+  ship_day date,
   constraint fulfilment_order_pkey PRIMARY KEY (merchant_id, id),
   constraint fulfilment_order_merchant_id_order_id_number_key UNIQUE (merchant_id, order_id, number),
   constraint fulfilment_order_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'reserved'::text, 'released'::text, 'accepted'::text, 'picking'::text, 'picked'::text, 'packing'::text, 'packed'::text, 'shipped'::text, 'delivered'::text, 'rejected'::text, 'cancelled'::text]))),
@@ -559,8 +711,8 @@ create table location (
   created_at timestamp with time zone default now() not null,
   constraint location_pkey PRIMARY KEY (id),
   constraint location_organisation_id_id_key UNIQUE (organisation_id, id),
-  constraint location_check CHECK (((warehouse_id IS NULL) = (kind = ANY (ARRAY['supplier'::text, 'customer'::text, 'adjustment'::text])))),
-  constraint location_kind_check CHECK ((kind = ANY (ARRAY['bin'::text, 'dock'::text, 'staging'::text, 'packing'::text, 'quarantine'::text, 'damaged'::text, 'supplier'::text, 'customer'::text, 'adjustment'::text]))),
+  constraint location_kind_check CHECK ((kind = ANY (ARRAY['bin'::text, 'dock'::text, 'staging'::text, 'packing'::text, 'quarantine'::text, 'damaged'::text, 'supplier'::text, 'customer'::text, 'adjustment'::text, 'transit'::text]))),
+  constraint location_warehouse_by_kind CHECK (((warehouse_id IS NULL) = (kind = ANY (ARRAY['supplier'::text, 'customer'::text, 'adjustment'::text, 'transit'::text])))),
   constraint location_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisation(id),
   constraint location_organisation_id_warehouse_id_fkey FOREIGN KEY (organisation_id, warehouse_id) REFERENCES warehouse(organisation_id, id)
 );
@@ -657,10 +809,16 @@ create table merchant (
   catalog_version bigint default 0 not null,
   business_now timestamp with time zone,
   created_at timestamp with time zone default now() not null,
+  line_split_policy text default 'allowed'::text not null,
+  adjustment_limit_units integer,
+  adjustment_limit_minor bigint,
   constraint merchant_pkey PRIMARY KEY (id),
   constraint merchant_organisation_id_slug_key UNIQUE (organisation_id, slug),
   constraint merchant_address_check_check CHECK ((address_check = ANY (ARRAY['carrier'::text, 'local'::text]))),
+  constraint merchant_adjustment_limit_minor_check CHECK ((adjustment_limit_minor >= 0)),
+  constraint merchant_adjustment_limit_units_check CHECK ((adjustment_limit_units >= 0)),
   constraint merchant_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint merchant_line_split_policy_check CHECK ((line_split_policy = ANY (ARRAY['never'::text, 'allowed'::text]))),
   constraint merchant_partial_policy_check CHECK ((partial_policy = ANY (ARRAY['wait'::text, 'ship_available'::text]))),
   constraint merchant_payment_policy_check CHECK ((payment_policy = ANY (ARRAY['none'::text, 'authorised'::text, 'captured'::text]))),
   constraint merchant_short_pick_policy_check CHECK ((short_pick_policy = ANY (ARRAY['ask'::text, 'backorder'::text, 'ship_short'::text]))),
@@ -964,8 +1122,10 @@ create table product (
   archived_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  handling text[] default '{}'::text[] not null,
   constraint product_pkey PRIMARY KEY (merchant_id, id),
   constraint product_merchant_id_sku_key UNIQUE (merchant_id, sku),
+  constraint product_handling_check CHECK ((handling <@ ARRAY['hazmat'::text, 'cold'::text, 'oversize'::text])),
   constraint product_height_mm_check CHECK ((height_mm >= 0)),
   constraint product_length_mm_check CHECK ((length_mm >= 0)),
   constraint product_sku_check CHECK ((sku <> ''::text)),
@@ -1041,8 +1201,8 @@ grant select on request to quayside_check;
 create table reservation (
   id uuid not null,
   merchant_id uuid not null,
-  order_id uuid not null,
-  fulfilment_order_line_id uuid not null,
+  order_id uuid,
+  fulfilment_order_line_id uuid,
   warehouse_id uuid not null,
   product_id uuid not null,
   quantity integer not null,
@@ -1050,8 +1210,14 @@ create table reservation (
   step_key text not null,
   created_at timestamp with time zone default now() not null,
   ended_at timestamp with time zone,
+  hold_id uuid,
+  expires_at timestamp with time zone,
   constraint reservation_pkey PRIMARY KEY (merchant_id, id),
   constraint reservation_check CHECK (((ended_at IS NULL) = (state = ANY (ARRAY['held'::text, 'allocated'::text])))),
+  constraint reservation_hold_ends CHECK (((hold_id IS NULL) = (expires_at IS NULL))),
+  constraint reservation_hold_is_soft CHECK (((hold_id IS NULL) OR (state <> 'allocated'::text))),
+  constraint reservation_line_of_order CHECK (((hold_id IS NOT NULL) OR (order_id IS NOT NULL))),
+  constraint reservation_of_line_or_hold CHECK (((fulfilment_order_line_id IS NULL) = (hold_id IS NOT NULL))),
   constraint reservation_quantity_check CHECK ((quantity > 0)),
   constraint reservation_state_check CHECK ((state = ANY (ARRAY['held'::text, 'allocated'::text, 'consumed'::text, 'released'::text, 'expired'::text, 'taken_back'::text]))),
   constraint reservation_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
@@ -1060,14 +1226,98 @@ create table reservation (
   constraint reservation_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
 );
 CREATE INDEX reservation_balance ON public.reservation USING btree (merchant_id, warehouse_id, product_id) WHERE (state = ANY (ARRAY['held'::text, 'allocated'::text]));
-CREATE UNIQUE INDEX reservation_live ON public.reservation USING btree (merchant_id, fulfilment_order_line_id) WHERE (state = ANY (ARRAY['held'::text, 'allocated'::text]));
-CREATE INDEX reservation_order ON public.reservation USING btree (merchant_id, order_id);
+CREATE INDEX reservation_due ON public.reservation USING btree (expires_at) WHERE ((state = 'held'::text) AND (hold_id IS NOT NULL));
+CREATE INDEX reservation_hold ON public.reservation USING btree (merchant_id, hold_id) WHERE (hold_id IS NOT NULL);
+CREATE UNIQUE INDEX reservation_live ON public.reservation USING btree (merchant_id, fulfilment_order_line_id) WHERE ((state = ANY (ARRAY['held'::text, 'allocated'::text])) AND (fulfilment_order_line_id IS NOT NULL));
+CREATE INDEX reservation_order ON public.reservation USING btree (merchant_id, order_id) WHERE (order_id IS NOT NULL);
 alter table reservation enable row level security;
 alter table reservation force row level security;
 create policy checker on reservation for select to quayside_check using (true);
+create policy due on reservation for select to quayside_system using (((hold_id IS NOT NULL) AND (ended_at IS NULL)));
 create policy tenant on reservation for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
 grant insert, select, update on reservation to quayside_app;
 grant select on reservation to quayside_check;
+
+create table routing_decision (
+  merchant_id uuid not null,
+  id uuid not null,
+  order_id uuid not null,
+  decided_at timestamp with time zone not null,
+  outcome text not null,
+  trace jsonb not null,
+  constraint routing_decision_pkey PRIMARY KEY (merchant_id, id),
+  constraint routing_decision_outcome_check CHECK ((outcome = ANY (ARRAY['plan'::text, 'short'::text, 'no_warehouse'::text]))),
+  constraint routing_decision_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint routing_decision_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id)
+);
+CREATE INDEX routing_decision_order ON public.routing_decision USING btree (merchant_id, order_id);
+alter table routing_decision enable row level security;
+alter table routing_decision force row level security;
+create policy checker on routing_decision for select to quayside_check using (true);
+create policy tenant on routing_decision for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on routing_decision to quayside_app;
+grant select on routing_decision to quayside_check;
+
+create table routing_rate (
+  id uuid not null,
+  merchant_id uuid not null,
+  warehouse_id uuid not null,
+  zone text,
+  base_minor bigint not null,
+  per_kg_minor bigint not null,
+  constraint routing_rate_pkey PRIMARY KEY (merchant_id, id),
+  constraint routing_rate_merchant_id_warehouse_id_zone_key UNIQUE NULLS NOT DISTINCT (merchant_id, warehouse_id, zone),
+  constraint routing_rate_base_minor_check CHECK ((base_minor >= 0)),
+  constraint routing_rate_per_kg_minor_check CHECK ((per_kg_minor >= 0)),
+  constraint routing_rate_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint routing_rate_merchant_id_zone_fkey FOREIGN KEY (merchant_id, zone) REFERENCES routing_zone(merchant_id, name),
+  constraint routing_rate_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
+);
+alter table routing_rate enable row level security;
+alter table routing_rate force row level security;
+create policy checker on routing_rate for select to quayside_check using (true);
+create policy tenant on routing_rate for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on routing_rate to quayside_app;
+grant select on routing_rate to quayside_check;
+
+create table routing_rule (
+  id uuid not null,
+  merchant_id uuid not null,
+  "position" integer not null,
+  name text not null,
+  conditions jsonb not null,
+  effects jsonb not null,
+  enabled boolean default true not null,
+  version bigint default 1 not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint routing_rule_pkey PRIMARY KEY (merchant_id, id),
+  constraint routing_rule_name_check CHECK ((name <> ''::text)),
+  constraint routing_rule_position_check CHECK ((("position" >= 1) AND ("position" <= 100000))),
+  constraint routing_rule_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+alter table routing_rule enable row level security;
+alter table routing_rule force row level security;
+create policy checker on routing_rule for select to quayside_check using (true);
+create policy tenant on routing_rule for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on routing_rule to quayside_app;
+grant select on routing_rule to quayside_check;
+
+create table routing_zone (
+  merchant_id uuid not null,
+  name text not null,
+  "position" integer not null,
+  places jsonb not null,
+  constraint routing_zone_pkey PRIMARY KEY (merchant_id, name),
+  constraint routing_zone_name_check CHECK ((name <> ''::text)),
+  constraint routing_zone_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+alter table routing_zone enable row level security;
+alter table routing_zone force row level security;
+create policy checker on routing_zone for select to quayside_check using (true);
+create policy tenant on routing_zone for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on routing_zone to quayside_app;
+grant select on routing_zone to quayside_check;
 
 create table sales_order (
   id uuid not null,
@@ -1106,6 +1356,7 @@ create table sales_order (
   shipped_at timestamp with time zone,
   delivered_at timestamp with time zone,
   closed_at timestamp with time zone,
+  hold_id uuid,
   constraint sales_order_pkey PRIMARY KEY (merchant_id, id),
   constraint sales_order_merchant_id_connection_id_external_id_key UNIQUE (merchant_id, connection_id, external_id),
   constraint sales_order_address_version_check CHECK ((address_version >= 1)),
@@ -1290,6 +1541,65 @@ create policy tenant on step for all to quayside_app using ((merchant_id = ANY (
 grant insert, select, update on step to quayside_app;
 grant select on step to quayside_check;
 
+create table stock_adjustment (
+  id uuid not null,
+  merchant_id uuid not null,
+  warehouse_id uuid not null,
+  cause_id text not null,
+  kind text not null,
+  reason_code text not null,
+  reason text not null,
+  state text not null,
+  units bigint not null,
+  value_minor bigint,
+  requested_by text not null,
+  requested_at timestamp with time zone not null,
+  decided_by text,
+  decided_at timestamp with time zone,
+  decision_reason text,
+  constraint stock_adjustment_pkey PRIMARY KEY (merchant_id, id),
+  constraint stock_adjustment_merchant_id_cause_id_key UNIQUE (merchant_id, cause_id),
+  constraint stock_adjustment_check CHECK (((state = 'pending'::text) = (decided_at IS NULL))),
+  constraint stock_adjustment_check1 CHECK (((decided_by IS NULL) = (decided_at IS NULL))),
+  constraint stock_adjustment_kind_check CHECK ((kind = ANY (ARRAY['opening'::text, 'adjustment'::text, 'write_off'::text]))),
+  constraint stock_adjustment_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'posted'::text, 'rejected'::text]))),
+  constraint stock_adjustment_units_check CHECK ((units >= 0)),
+  constraint stock_adjustment_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint stock_adjustment_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
+);
+CREATE INDEX stock_adjustment_list ON public.stock_adjustment USING btree (merchant_id, requested_at DESC, id DESC);
+CREATE INDEX stock_adjustment_pending ON public.stock_adjustment USING btree (merchant_id, requested_at) WHERE (state = 'pending'::text);
+alter table stock_adjustment enable row level security;
+alter table stock_adjustment force row level security;
+create policy checker on stock_adjustment for select to quayside_check using (true);
+create policy tenant on stock_adjustment for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on stock_adjustment to quayside_app;
+grant select on stock_adjustment to quayside_check;
+
+create table stock_adjustment_line (
+  merchant_id uuid not null,
+  adjustment_id uuid not null,
+  line integer not null,
+  product_id uuid not null,
+  location_id uuid,
+  lot_code text,
+  expires_on date,
+  delta integer not null,
+  posted integer,
+  constraint stock_adjustment_line_pkey PRIMARY KEY (merchant_id, adjustment_id, line),
+  constraint stock_adjustment_line_delta_check CHECK ((delta <> 0)),
+  constraint stock_adjustment_line_location_id_fkey FOREIGN KEY (location_id) REFERENCES location(id),
+  constraint stock_adjustment_line_merchant_id_adjustment_id_fkey FOREIGN KEY (merchant_id, adjustment_id) REFERENCES stock_adjustment(merchant_id, id),
+  constraint stock_adjustment_line_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint stock_adjustment_line_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id)
+);
+alter table stock_adjustment_line enable row level security;
+alter table stock_adjustment_line force row level security;
+create policy checker on stock_adjustment_line for select to quayside_check using (true);
+create policy tenant on stock_adjustment_line for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on stock_adjustment_line to quayside_app;
+grant select on stock_adjustment_line to quayside_check;
+
 create table stock_balance (
   merchant_id uuid not null,
   warehouse_id uuid not null,
@@ -1307,6 +1617,8 @@ create table stock_balance (
   constraint stock_balance_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
 ) with (fillfactor=70);
 CREATE INDEX stock_balance_product ON public.stock_balance USING btree (merchant_id, product_id);
+CREATE TRIGGER stock_balance_created AFTER INSERT ON public.stock_balance REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_stock_change();
+CREATE TRIGGER stock_balance_updated AFTER UPDATE ON public.stock_balance REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_stock_change();
 alter table stock_balance enable row level security;
 alter table stock_balance force row level security;
 create policy checker on stock_balance for select to quayside_check using (true);
@@ -1324,9 +1636,10 @@ create table stock_cause (
   actor text not null,
   occurred_at timestamp with time zone not null,
   recorded_at timestamp with time zone default now() not null,
+  reason_code text,
   constraint stock_cause_pkey PRIMARY KEY (merchant_id, id),
   constraint stock_cause_merchant_id_id_month_key UNIQUE (merchant_id, id, month),
-  constraint stock_cause_kind_check CHECK ((kind = ANY (ARRAY['opening'::text, 'receipt'::text, 'putaway'::text, 'pick'::text, 'put_back'::text, 'move'::text, 'ship'::text, 'adjustment'::text, 'write_off'::text, 'return'::text, 'kit'::text, 'count'::text]))),
+  constraint stock_cause_kind_check CHECK ((kind = ANY (ARRAY['opening'::text, 'receipt'::text, 'putaway'::text, 'pick'::text, 'put_back'::text, 'move'::text, 'ship'::text, 'adjustment'::text, 'write_off'::text, 'return'::text, 'kit'::text, 'count'::text, 'transfer'::text]))),
   constraint stock_cause_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
   constraint stock_cause_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
 );
@@ -1337,6 +1650,24 @@ create policy checker on stock_cause for select to quayside_check using (true);
 create policy tenant on stock_cause for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
 grant insert, select on stock_cause to quayside_app;
 grant select on stock_cause to quayside_check;
+
+create table stock_change (
+  xid xid8 default pg_current_xact_id() not null,
+  merchant_id uuid not null,
+  product_id uuid not null,
+  warehouse_id uuid,
+  at timestamp with time zone default clock_timestamp() not null
+);
+CREATE INDEX stock_change_at ON public.stock_change USING brin (at) WITH (pages_per_range='32');
+CREATE INDEX stock_change_xid ON public.stock_change USING btree (xid);
+alter table stock_change enable row level security;
+alter table stock_change force row level security;
+create policy checker on stock_change for select to quayside_check using (true);
+create policy system on stock_change for all to quayside_system using (true) with check (true);
+create policy tenant on stock_change for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select on stock_change to quayside_app;
+grant select on stock_change to quayside_check;
+grant delete, select on stock_change to quayside_system;
 
 create table stock_ledger (
   merchant_id uuid not null,
@@ -1364,6 +1695,83 @@ create policy checker on stock_ledger for select to quayside_check using (true);
 create policy tenant on stock_ledger for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
 grant insert, select on stock_ledger to quayside_app;
 grant select on stock_ledger to quayside_check;
+
+create table stock_transfer (
+  id uuid not null,
+  merchant_id uuid not null,
+  reference text,
+  from_warehouse_id uuid not null,
+  to_warehouse_id uuid not null,
+  state text default 'requested'::text not null,
+  reason text not null,
+  expected_at timestamp with time zone,
+  requested_by text not null,
+  requested_at timestamp with time zone not null,
+  dispatched_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  constraint stock_transfer_pkey PRIMARY KEY (merchant_id, id),
+  constraint stock_transfer_check CHECK ((from_warehouse_id <> to_warehouse_id)),
+  constraint stock_transfer_check1 CHECK (((ended_at IS NULL) = (state = ANY (ARRAY['requested'::text, 'in_transit'::text])))),
+  constraint stock_transfer_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'in_transit'::text, 'received'::text, 'cancelled'::text]))),
+  constraint stock_transfer_from_warehouse_id_fkey FOREIGN KEY (from_warehouse_id) REFERENCES warehouse(id),
+  constraint stock_transfer_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint stock_transfer_to_warehouse_id_fkey FOREIGN KEY (to_warehouse_id) REFERENCES warehouse(id)
+);
+CREATE INDEX stock_transfer_list ON public.stock_transfer USING btree (merchant_id, requested_at DESC, id DESC);
+CREATE UNIQUE INDEX stock_transfer_reference ON public.stock_transfer USING btree (merchant_id, reference) WHERE (reference IS NOT NULL);
+alter table stock_transfer enable row level security;
+alter table stock_transfer force row level security;
+create policy checker on stock_transfer for select to quayside_check using (true);
+create policy tenant on stock_transfer for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on stock_transfer to quayside_app;
+grant select on stock_transfer to quayside_check;
+
+create table stock_transfer_content (
+  merchant_id uuid not null,
+  transfer_id uuid not null,
+  product_id uuid not null,
+  lot_code text default ''::text not null,
+  dispatched integer not null,
+  received integer default 0 not null,
+  lost integer default 0 not null,
+  outstanding integer default ((dispatched - received) - lost) not null,
+  constraint stock_transfer_content_pkey PRIMARY KEY (merchant_id, transfer_id, product_id, lot_code),
+  constraint stock_transfer_content_dispatched_check CHECK ((dispatched >= 0)),
+  constraint stock_transfer_content_lost_check CHECK ((lost >= 0)),
+  constraint stock_transfer_content_outstanding_check CHECK ((outstanding >= 0)),
+  constraint stock_transfer_content_received_check CHECK ((received >= 0)),
+  constraint stock_transfer_content_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint stock_transfer_content_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id),
+  constraint stock_transfer_content_merchant_id_transfer_id_fkey FOREIGN KEY (merchant_id, transfer_id) REFERENCES stock_transfer(merchant_id, id)
+);
+CREATE INDEX stock_transfer_content_outstanding ON public.stock_transfer_content USING btree (merchant_id, product_id) WHERE (outstanding > 0);
+alter table stock_transfer_content enable row level security;
+alter table stock_transfer_content force row level security;
+create policy checker on stock_transfer_content for select to quayside_check using (true);
+create policy tenant on stock_transfer_content for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on stock_transfer_content to quayside_app;
+grant select on stock_transfer_content to quayside_check;
+
+create table stock_transfer_line (
+  merchant_id uuid not null,
+  transfer_id uuid not null,
+  product_id uuid not null,
+  requested integer not null,
+  awaited integer not null,
+  constraint stock_transfer_line_pkey PRIMARY KEY (merchant_id, transfer_id, product_id),
+  constraint stock_transfer_line_check CHECK (((awaited >= 0) AND (awaited <= requested))),
+  constraint stock_transfer_line_requested_check CHECK ((requested > 0)),
+  constraint stock_transfer_line_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint stock_transfer_line_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id),
+  constraint stock_transfer_line_merchant_id_transfer_id_fkey FOREIGN KEY (merchant_id, transfer_id) REFERENCES stock_transfer(merchant_id, id)
+);
+CREATE INDEX stock_transfer_line_awaited ON public.stock_transfer_line USING btree (merchant_id, product_id) WHERE (awaited > 0);
+alter table stock_transfer_line enable row level security;
+alter table stock_transfer_line force row level security;
+create policy checker on stock_transfer_line for select to quayside_check using (true);
+create policy tenant on stock_transfer_line for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on stock_transfer_line to quayside_app;
+grant select on stock_transfer_line to quayside_check;
 
 create table task (
   id uuid not null,
@@ -1474,11 +1882,16 @@ create table warehouse (
   wms_kind text default 'built_in'::text not null,
   closed_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
+  closed_days date[] default '{}'::date[] not null,
+  orders_a_day integer,
+  units_a_day integer,
   constraint warehouse_pkey PRIMARY KEY (id),
   constraint warehouse_organisation_id_code_key UNIQUE (organisation_id, code),
   constraint warehouse_organisation_id_id_key UNIQUE (organisation_id, id),
   constraint warehouse_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
   constraint warehouse_cutoff_minutes_check CHECK (((cutoff_minutes >= 0) AND (cutoff_minutes <= 1439))),
+  constraint warehouse_orders_a_day_check CHECK ((orders_a_day > 0)),
+  constraint warehouse_units_a_day_check CHECK ((units_a_day > 0)),
   constraint warehouse_wms_kind_check CHECK ((wms_kind = ANY (ARRAY['built_in'::text, 'external'::text]))),
   constraint warehouse_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisation(id)
 );
@@ -1490,6 +1903,24 @@ create policy tenant on warehouse for all to quayside_app using ((organisation_i
 grant insert, select, update on warehouse to quayside_app;
 grant select on warehouse to quayside_check;
 grant select on warehouse to quayside_system;
+
+create table warehouse_day (
+  organisation_id uuid not null,
+  warehouse_id uuid not null,
+  day date not null,
+  orders integer default 0 not null,
+  units integer default 0 not null,
+  constraint warehouse_day_pkey PRIMARY KEY (organisation_id, warehouse_id, day),
+  constraint warehouse_day_orders_check CHECK ((orders >= 0)),
+  constraint warehouse_day_units_check CHECK ((units >= 0)),
+  constraint warehouse_day_organisation_id_warehouse_id_fkey FOREIGN KEY (organisation_id, warehouse_id) REFERENCES warehouse(organisation_id, id)
+) with (fillfactor=70);
+alter table warehouse_day enable row level security;
+alter table warehouse_day force row level security;
+create policy checker on warehouse_day for select to quayside_check using (true);
+create policy tenant on warehouse_day for all to quayside_app using ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on warehouse_day to quayside_app;
+grant select on warehouse_day to quayside_check;
 
 create table webhook_delivery (
   id uuid not null,

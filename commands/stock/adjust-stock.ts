@@ -3,26 +3,29 @@
  * cause: the same one again posts nothing and answers as it did before. A loss larger than what is there
  * posts what is there, reports the rest and opens an exception for it. Physical truth wins: a loss that
  * leaves less than is reserved takes reservations back in the same transaction (take-back). A gain wakes
- * the orders that wait for the goods. Orders are locked before balances; which ones lose is known only
- * after, so the first attempt that finds losers rolls back and a second one locks their orders first.
+ * the orders that wait for the goods.
  */
 
-import { type AdjustedProduct, businessNow, findProducts } from '../../db/adjustment.repo';
+import { businessNow } from '../../db/adjustment.repo';
 import { readAllocations } from '../../db/allocation.repo';
 import { lockBins } from '../../db/bin.repo';
 import type { Database, Tx } from '../../db/client';
 import { openExceptions } from '../../db/exception.repo';
 import { ensureLots } from '../../db/lot-hold.repo';
-import { findPlaces, type Place, virtualPlace, warehouseExists } from '../../db/place.repo';
+import { virtualPlace } from '../../db/place.repo';
 import { lockOrCreateStockBalances } from '../../db/stock.repo';
 import { lockOrderTrees, readLosable, readLosableOfOrders } from '../../db/take-back.repo';
-import { Failure } from '../../domain/failure-types';
 import { EXCEPTION_REASONS } from '../../domain/order/exception-reasons';
+import type { AdjustmentReason } from '../../domain/stock/adjustment-reasons';
 import { runOnceIn } from '../run-once';
 import { wakeBackorders } from '../wake-orders';
 import { type PlannedAdjustment, planAdjustment, shelfKey } from './plan-adjustment';
 import { HELD_PLACES, postMovements } from './post-movements';
-import { chooseLosers, OrdersNotLocked, ordersOf, sellableAfter, takeBackFrom } from './take-back';
+import { type AdjustmentLine, type ResolvedLine, resolveLines } from './resolve-lines';
+import { chooseLosers, ordersOf, sellableAfter, takeBackFrom } from './take-back';
+import { OrdersNotLocked, withOrdersLocked } from './with-orders-locked';
+
+export type { AdjustmentLine } from './resolve-lines';
 
 export interface AdjustStock {
   readonly merchantId: string;
@@ -31,24 +34,11 @@ export interface AdjustStock {
   readonly kind: 'opening' | 'adjustment' | 'write_off';
   readonly warehouseId: string;
   readonly reason: string;
+  readonly reasonCode?: AdjustmentReason;
   readonly actor: string;
   /** Business time; default the merchant's now. */
   readonly occurredAt?: Date;
   readonly lines: readonly AdjustmentLine[];
-}
-
-export interface AdjustmentLine {
-  /** One of the two. */
-  readonly productId?: string;
-  readonly sku?: string;
-  /** Needed for a gain; a loss without a place is taken wherever there is something. */
-  readonly locationId?: string;
-  readonly locationCode?: string;
-  readonly lotCode?: string;
-  /** 'YYYY-MM-DD', for a lot that was not known before. */
-  readonly expiresOn?: string;
-  /** Whole base units, more or fewer; 0 changes nothing. */
-  readonly delta: number;
 }
 
 export interface AdjustedStock {
@@ -61,50 +51,31 @@ export interface AdjustedStock {
   }[];
 }
 
-/** Goods in these places are in somebody's hands or on their way out; corrections go to where goods rest. */
-const RESTING_PLACES: ReadonlySet<string> = new Set(['bin', 'quarantine', 'damaged', 'dock']);
-/** Each attempt locks all orders found before, so a further one needs a new reservation in between. */
-const ATTEMPTS = 8;
-
-interface ResolvedLine {
-  readonly product: AdjustedProduct;
-  readonly place: Place | null;
-  readonly lotCode: string | null;
-  readonly expiresOn: string | null;
-  readonly delta: number;
-}
-
 /**
  * @throws Failure NotFound for an unknown product, place or warehouse; InvalidInput for a gain without a
  *   place, a lot-tracked gain without a lot, or a place where goods don't rest.
  */
 export async function adjustStock(database: Database, request: AdjustStock): Promise<AdjustedStock> {
-  const orderIds = new Set<string>();
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await database.withMerchants([request.merchantId], async (tx) => {
-        const { outcome, ran } = await runOnceIn(tx, request.merchantId, `adjust/${request.causeId}`, () =>
-          adjust(tx, request, [...orderIds]),
-        );
-        return { posted: ran, lines: outcome.lines };
-      });
-    } catch (error) {
-      if (!(error instanceof OrdersNotLocked)) throw error;
-      if (attempt === ATTEMPTS)
-        throw new Failure('DatabaseUnavailable', 'reservations changed faster than they could be locked');
-      for (const id of error.orderIds) orderIds.add(id);
-    }
-  }
+  return withOrdersLocked(database, request.merchantId, async (tx, orderIds) => {
+    const { outcome, ran } = await runOnceIn(tx, request.merchantId, `adjust/${request.causeId}`, () =>
+      adjustIn(tx, request, orderIds),
+    );
+    return { posted: ran, lines: outcome.lines };
+  });
 }
 
-async function adjust(
+/**
+ * The same in the caller's transaction.
+ * @throws OrdersNotLocked when goods would be taken from orders other than `orderIds`.
+ */
+export async function adjustIn(
   tx: Tx,
   request: AdjustStock,
   orderIds: readonly string[],
 ): Promise<{ readonly lines: AdjustedStock['lines'] }> {
   const { merchantId, warehouseId } = request;
   if (orderIds.length > 0) await lockOrderTrees(tx, merchantId, orderIds);
-  const lines = await resolve(tx, request);
+  const lines = await resolveLines(tx, request);
   const ofOrders = orderIds.length === 0 ? [] : await readLosableOfOrders(tx, merchantId, orderIds);
   const productIds = [...new Set(lines.map((line) => line.product.id))];
   const keys = productIds.map((productId) => ({ merchantId, warehouseId, productId }));
@@ -160,7 +131,7 @@ async function post(
   lines: readonly ResolvedLine[],
   occurredAt: Date,
 ): Promise<void> {
-  const { merchantId, causeId, kind, reason, actor } = request;
+  const { merchantId, causeId, kind, reason, reasonCode, actor } = request;
   const outside = await virtualPlace(tx, merchantId, 'adjustment');
   await ensureLots(
     tx,
@@ -177,6 +148,7 @@ async function post(
       causeId,
       kind,
       reason,
+      reasonCode,
       actor,
       occurredAt,
       lines: planned
@@ -226,44 +198,4 @@ async function reportShort(
       ];
     }),
   );
-}
-
-async function resolve(tx: Tx, request: AdjustStock): Promise<ResolvedLine[]> {
-  const { merchantId, warehouseId } = request;
-  if (!(await warehouseExists(tx, warehouseId))) throw new Failure('NotFound', 'there is no such warehouse');
-  const given = (values: readonly (string | undefined)[]) => values.filter((value) => value !== undefined);
-  const products = await findProducts(tx, merchantId, {
-    ids: given(request.lines.map((line) => line.productId)),
-    skus: given(request.lines.map((line) => line.sku)),
-  });
-  const places = await findPlaces(tx, warehouseId, {
-    ids: given(request.lines.map((line) => line.locationId)),
-    codes: given(request.lines.map((line) => line.locationCode)),
-  });
-  return request.lines.flatMap((line) => (line.delta === 0 ? [] : [resolveLine(line, products, places)]));
-}
-
-function resolveLine(
-  line: AdjustmentLine,
-  products: readonly AdjustedProduct[],
-  places: readonly Place[],
-): ResolvedLine {
-  const { locationId, locationCode, delta } = line;
-  const named = line.productId ?? line.sku;
-  const product = products.find(({ id, sku }) => named === (line.productId === undefined ? sku : id));
-  if (!product) throw new Failure('NotFound', 'there is no such product', { product: named });
-  if (!Number.isSafeInteger(delta))
-    throw new Failure('InvalidInput', 'a quantity is a whole number', { quantity: delta });
-  const wanted = locationId ?? locationCode;
-  const place = places.find(({ id, code }) => wanted === (locationId === undefined ? code : id)) ?? null;
-  if (wanted !== undefined && place === null)
-    throw new Failure('NotFound', 'there is no such place in this warehouse', { location: wanted });
-  if (place !== null && !RESTING_PLACES.has(place.kind))
-    throw new Failure('InvalidInput', `goods in a place of kind ${place.kind} are not adjusted`, {
-      location: wanted,
-      kind: place.kind,
-    });
-  if (delta > 0 && product.lotTracked && (line.lotCode ?? '') === '')
-    throw new Failure('InvalidInput', 'this product is tracked by lot: say which', { sku: product.sku });
-  return { product, place, lotCode: line.lotCode ?? null, expiresOn: line.expiresOn ?? null, delta };
 }

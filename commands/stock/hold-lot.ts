@@ -2,8 +2,7 @@
  * Holds a lot everywhere at once and lets it go again: a recall by a person, or its date. In one
  * transaction its units count as held in every warehouse, and whoever had them reserved, picked or
  * packed loses them: what has not gone through the door does not go. Nothing is moved; the units lie
- * where they lay. A shipment that is through the door and not posted yet is posted first. Orders are
- * locked before balances, so an attempt that finds losers it has not locked starts again with them.
+ * where they lay. A shipment that is through the door and not posted yet is posted first.
  * A lot that is held already is held once: repeating it changes nothing.
  */
 import { businessNow } from '../../db/adjustment.repo';
@@ -39,7 +38,8 @@ import { ShipStep } from '../ship-order';
 import { wakeBackorders } from '../wake-orders';
 import { shelfKey } from './plan-adjustment';
 import { isHeld } from './post-movements';
-import { chooseLosers, OrdersNotLocked, ordersOf, takeBackFrom } from './take-back';
+import { chooseLosers, ordersOf, takeBackFrom } from './take-back';
+import { OrdersNotLocked, withOrdersLocked } from './with-orders-locked';
 
 export interface HoldLot extends LotKey {
   readonly kind: HoldKind;
@@ -57,8 +57,6 @@ export interface HeldLot {
   readonly ordersShipped: number;
 }
 
-/** Each attempt locks or posts what the one before found, so a further one needs new orders in between. */
-const ATTEMPTS = 8;
 /** Lots one sweep holds of one merchant; the rest come with the next one. */
 const EXPIRED_AT_ONCE = 200;
 
@@ -72,21 +70,18 @@ class ShipmentsNotPosted extends Error {
 /** @throws Failure NotFound when the merchant has no such product; a lot that never came may be held. */
 export async function holdLot(database: Database, request: HoldLot): Promise<HeldLot> {
   const { merchantId } = request;
-  const orderIds = new Set<string>();
   const shipping = new ShipStep(database);
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await database.withMerchants([merchantId], (tx) => hold(tx, request, [...orderIds]));
-    } catch (error) {
-      if (attempt === ATTEMPTS)
-        throw new Failure('DatabaseUnavailable', 'orders changed faster than they could be locked');
-      if (error instanceof OrdersNotLocked) for (const id of error.orderIds) orderIds.add(id);
-      else if (error instanceof ShipmentsNotPosted)
-        for (const fulfilmentOrderId of error.fulfilmentOrderIds)
-          await shipping.run({ merchantId, fulfilmentOrderId });
-      else throw error;
-    }
-  }
+  return withOrdersLocked(
+    database,
+    merchantId,
+    (tx, orderIds) => hold(tx, request, orderIds),
+    async (error) => {
+      if (!(error instanceof ShipmentsNotPosted)) return false;
+      for (const fulfilmentOrderId of error.fulfilmentOrderIds)
+        await shipping.run({ merchantId, fulfilmentOrderId });
+      return true;
+    },
+  );
 }
 
 interface Locked {

@@ -22,13 +22,6 @@ import { takeBack } from '../../domain/stock/take-back';
 import { wakeBackorders, wakeOrders } from '../wake-orders';
 import { type BinMove, shelfKey } from './plan-adjustment';
 
-/** The take-back concerns orders that were not locked in time. */
-export class OrdersNotLocked extends Error {
-  constructor(readonly orderIds: readonly string[]) {
-    super('lock the orders first');
-  }
-}
-
 export interface Loss {
   readonly merchantId: string;
   readonly warehouseId: string;

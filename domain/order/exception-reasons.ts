@@ -236,6 +236,24 @@ export const EXCEPTION_REASONS = {
     resumesOn: [],
     actions: ['retry', 'resolve'],
   },
+  listing_parked: {
+    owner: 'merchant',
+    // The shop sells on with the last quantity that it took.
+    deadlineMinutes: 4 * HOUR,
+    sentence: 'A sales channel refuses the quantity of a listing for good, so its stock is no longer told there.',
+    resumes: 'Resolved by itself when the listing is released or removed, after it was put right.',
+    resumesOn: [],
+    actions: ['resolve'],
+  },
+  stock_sync_failing: {
+    owner: 'integrator',
+    // Every minute a shop may sell what is gone.
+    deadlineMinutes: HOUR,
+    sentence: 'A sales channel takes no stock quantities at the moment.',
+    resumes: 'Resolved by itself when the channel takes quantities again.',
+    resumesOn: [],
+    actions: ['resolve'],
+  },
   write_off_short: {
     owner: 'operator',
     deadlineMinutes: DAY,
@@ -243,6 +261,15 @@ export const EXCEPTION_REASONS = {
     resumes: 'Resolved by hand after a count.',
     resumesOn: ['stock_arrived'],
     actions: ['retry', 'resolve'],
+  },
+  adjustment_approval: {
+    owner: 'operator',
+    // Whoever stands at the shelf works with wrong figures until it is decided.
+    deadlineMinutes: 4 * HOUR,
+    sentence: "A stock correction is above the merchant's limit and waits for a second person.",
+    resumes: 'Resolved when the correction is approved or rejected.',
+    resumesOn: [],
+    actions: ['resolve'],
   },
   lot_recalled: {
     owner: 'operator',
