@@ -8,6 +8,7 @@ import { apiAccept } from './api-accept';
 import { type Figure, tableOf } from './figure';
 import { orderEvents } from './order-events';
 import { orderThroughput } from './order-throughput';
+import { routing } from './routing';
 
 interface Options {
   readonly seed: number;
@@ -20,6 +21,7 @@ const BENCHMARKS: Readonly<Record<string, (options: Options) => Promise<Figure[]
   'order-events': ({ seed }) => orderEvents(seed),
   'order-throughput': orderThroughput,
   'api-accept': apiAccept,
+  routing,
 };
 
 const USAGE = `npm run bench -- NAME [--json] [--seed N] [--orders N] [--seconds N] [--server dev|postgres]

@@ -32,7 +32,7 @@ interface Choosing {
   readonly candidates: readonly Candidate[];
   /** No single candidate has enough, and it may be split. */
   readonly spread: readonly boolean[];
-  /** What the candidates can ship: together where it may be split, else the fullest one. */
+  /** What the candidates can ship of it, whatever the limit of shipments. */
   readonly reachable: readonly number[];
 }
 
@@ -104,10 +104,20 @@ function prepare(order: PlanOrder, snapshot: RoutingSnapshot): Choosing {
   const spread = demand.map(
     ({ quantity }, need) => rules.limits.splitLines && has(need).every((units) => units < quantity),
   );
-  const reachable = demand.map(({ quantity }, need) =>
-    Math.min(quantity, spread[need] ? sum(has(need)) : Math.max(0, ...has(need))),
-  );
+  const reachable = reachOf(demand, spread, candidates);
   return { demand, rules, candidates, spread, reachable };
+}
+
+/** What these sites can ship of each need: together where it may be split, else the fullest one. */
+function reachOf(
+  demand: readonly Demand[],
+  spread: readonly boolean[],
+  sites: readonly Candidate[],
+): number[] {
+  return demand.map(({ quantity }, need) => {
+    const has = sites.map(({ units }) => units[need] as number);
+    return Math.min(quantity, spread[need] ? sum(has) : Math.max(0, ...has));
+  });
 }
 
 /** Whether the order waits when this much of each need can be shipped. */
@@ -157,14 +167,17 @@ function attempt(choosing: Choosing, sites: readonly Candidate[], steps?: number
 /** Chooses among all candidates, and then among fewer while those serve as much. */
 function choose(choosing: Choosing, steps?: number): Found | null {
   const useful = choosing.candidates.filter(({ units }) => units.some((each) => each > 0));
-  let found = attempt(choosing, useful, steps);
-  if (found === null) return null;
+  const widest = attempt(choosing, useful, steps);
+  if (widest === null) return null;
+  let found: Found = widest;
   const narrowed: NarrowTrace[] = [];
   for (const { by, prefers } of preferencesOf(choosing)) {
     const sites = found.sites.filter(prefers);
     if (sites.length === found.sites.length) continue;
-    const fewer = attempt(choosing, sites, steps);
-    const kept = fewer !== null && bestOf(fewer).units === bestOf(found).units;
+    const { units } = bestOf(found);
+    const enough = sum(reachOf(choosing.demand, choosing.spread, sites)) >= units;
+    const fewer = enough ? attempt(choosing, sites, steps) : null;
+    const kept = fewer !== null && bestOf(fewer).units === units;
     narrowed.push({ by, to: sites.map(({ snapshot }) => snapshot.warehouseId), kept });
     if (kept) found = fewer;
   }

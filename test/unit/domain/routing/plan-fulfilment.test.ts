@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { planFulfilment as decide } from '../../../domain/routing/plan-fulfilment';
-import type { FulfilmentPlan, PlanLine, RoutingSnapshot } from '../../../domain/routing/snapshot';
+import { planFulfilment as decide } from '../../../../domain/routing/plan-fulfilment';
+import type { FulfilmentPlan, PlanLine, RoutingSnapshot } from '../../../../domain/routing/snapshot';
 
 const site = (warehouseId: string, distanceKm: number | null, stock: Record<string, number>) => ({
   warehouseId,
