@@ -169,14 +169,14 @@ async function notOversold(evidence: Evidence): Promise<Guarantee> {
     .filter(({ sku, units }) => units > (merchant.openingUnits.get(sku) ?? 0))
     .map(({ sku, units }) => `${units} of ${sku} left, ${merchant.openingUnits.get(sku) ?? 0} were there`);
   const units = sold.reduce((sum, row) => sum + row.units, 0);
-  const scarce = Math.min(...merchant.openingUnits.values());
-  const gone = sold.filter(
-    (row) => merchant.openingUnits.get(row.sku) === scarce && row.units === scarce,
-  ).length;
+  const scarce = sold.filter(({ sku }) => merchant.scarce.has(sku));
+  const all = scarce.filter(
+    (row) => row.units + row.written_off >= (merchant.openingUnits.get(row.sku) ?? 0),
+  );
   return guarantee(
     'nothing oversold',
     units,
-    `${units} units left, ${gone} scarce goods sold to the last one`,
+    `${units} units left; of ${scarce.length} scarce goods ${all.length} to the last one`,
     faults,
   );
 }
@@ -221,7 +221,7 @@ async function oneWebhook(evidence: Evidence): Promise<Guarantee> {
   for (const { id, fact } of receiver.deliveries) ids.set(fact, (ids.get(fact) ?? new Set()).add(id));
   const shipped = await rows<{ id: string }>(
     evidence,
-    'select fulfilment_order_id as id from shipment where merchant_id = $1 and posted_at is not null',
+    'select fulfilment_order_id as id from shipment where merchant_id = $1',
     [merchant.merchantId],
   );
   const facts = new Set(shipped.map(({ id }) => `order.shipped ${id}`));

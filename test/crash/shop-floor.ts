@@ -5,6 +5,7 @@
  * the floor API and the carrier alone.
  */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { uuidv7 } from 'uuidv7';
 import { openReplayMerchant, type ReplayMerchant } from '../../commands/replay/open-replay-merchant';
 import { AMPLE_UNITS, replayGoods, stockReplayGoods } from '../../commands/replay/stock-replay-goods';
@@ -12,17 +13,18 @@ import { required } from '../../config';
 import { insertApiKey } from '../../db/api-key.repo';
 import { readParcelsAtTheDoor } from '../../db/replay.repo';
 import { sealSecrets } from '../../db/sealed';
-import type { RetailInvoice } from '../../domain/retail/online-retail';
+import { groupBy } from '../../domain/group-by';
+import { type RetailInvoice, soldLines } from '../../domain/retail/online-retail';
 import { startCarrierDriver } from '../../simulators/carrier-driver';
 import { DEMO_IDS } from '../../simulators/demo-ids';
 import { seededRandom } from '../../simulators/fault-knobs';
 import { runFloorSimulator } from '../../simulators/floor';
 import type { CrashEngine } from './crash-engine';
 
-/** A retail order has some twenty lines: one scarce code in a hundred touches about one order in five. */
-const SCARCE_SHARE = 0.01;
-/** Less than a day's demand of most codes, more than one order's. */
-const SCARCE_UNITS = 15;
+/** A retail order has some twenty lines: a few scarce codes touch about one order in five. */
+const SCARCE_CODES = 8;
+/** Of a scarce code there is half of what is asked for, and as many orders at least ask for it. */
+const WANTED_BY = 4;
 /** What the simulated carrier takes at once. */
 const PARCELS_AT_ONCE = 5_000;
 
@@ -32,6 +34,8 @@ export interface CrashMerchant extends ReplayMerchant {
   readonly floorKey: string;
   /** Units at the beginning, by code. */
   readonly openingUnits: ReadonlyMap<string, number>;
+  /** Codes of which there is less than is asked for. */
+  readonly scarce: ReadonlySet<string>;
 }
 
 export interface Receiving {
@@ -51,14 +55,13 @@ export async function openCrashMerchant(
   const ordersKey = newKey();
   const at = invoices[0]?.placedAt ?? new Date().toISOString();
   const merchant = await openReplayMerchant(database, { organisationId, startsAt: at, floorKey });
-  const random = seededRandom(seed);
-  const goods = replayGoods(invoices).map((one) => ({ one, scarce: random() < SCARCE_SHARE }));
+  const scarceUnits = drawScarce(invoices, seed);
   const openingUnits = new Map<string, number>();
-  for (const scarce of [true, false]) {
-    const units = scarce ? SCARCE_UNITS : AMPLE_UNITS;
-    const some = goods.filter((each) => each.scarce === scarce).map(({ one }) => one);
-    for (const { code } of some) openingUnits.set(code, units);
-    if (some.length > 0) await stockReplayGoods(database, merchant, { goods: some, openingUnits: units, at });
+  const unitsOf = (code: string) => scarceUnits.get(code) ?? AMPLE_UNITS;
+  const byUnits = groupBy(replayGoods(invoices), ({ code }) => String(unitsOf(code)));
+  for (const [units, goods] of byUnits) {
+    for (const { code } of goods) openingUnits.set(code, unitsOf(code));
+    await stockReplayGoods(database, merchant, { goods, openingUnits: Number(units), at });
   }
   const tenants = { merchantIds: [merchant.merchantId], organisationIds: [organisationId] };
   await database.withTenants(tenants, async (tx) => {
@@ -83,7 +86,21 @@ export async function openCrashMerchant(
       ],
     });
   });
-  return { ...merchant, ordersKey, floorKey, openingUnits };
+  return { ...merchant, ordersKey, floorKey, openingUnits, scarce: new Set(scarceUnits.keys()) };
+}
+
+/** Units of the goods that not everybody can have. */
+function drawScarce(invoices: readonly RetailInvoice[], seed: number): Map<string, number> {
+  const random = seededRandom(seed);
+  const lines = groupBy(invoices.flatMap(soldLines), ({ code }) => code);
+  const wanted = [...lines].filter(([, some]) => some.length >= WANTED_BY);
+  return new Map(
+    wanted
+      .map(([code, some]) => ({ code, some, place: random() }))
+      .sort((a, b) => a.place - b.place)
+      .slice(0, SCARCE_CODES)
+      .map(({ code, some }) => [code, Math.ceil(some.reduce((sum, line) => sum + line.quantity, 0) / 2)]),
+  );
 }
 
 function newKey(): string {
@@ -106,6 +123,8 @@ export async function startHands(
     log,
   });
   const atWork = new AbortController();
+  // Everybody on the floor listens to it, each with a request and a pause.
+  setMaxListeners(0, atWork.signal);
   const floor = runFloorSimulator({
     apiUrl: running.apiUrl,
     apiKey: merchant.floorKey,

@@ -20,7 +20,7 @@ import { type RunningWorker, runWorker } from '../../workers/main';
 import { isRecording, RECORDING_KEY, recordHistories } from './histories';
 import type { SeededMerchant } from './merchant';
 import { type TestDatabase, testDatabase } from './postgres';
-import { testNamespace } from './temporal';
+import { type TestTemporal, testNamespace } from './temporal';
 
 export interface TestEngine {
   readonly config: Config;
@@ -37,9 +37,10 @@ export interface TestEngine {
 /** Bundles are built once a run and shared by its files. */
 const BUNDLES = path.join(tmpdir(), `quayside-test-bundles-${process.ppid}`);
 
-export async function startTestEngine(): Promise<TestEngine> {
+/** @param temporal a server of the test's own; default: a namespace of its own on the run's server. */
+export async function startTestEngine(temporal?: TestTemporal): Promise<TestEngine> {
   const urls = await testDatabase();
-  const { address, namespace } = await testNamespace();
+  const { address, namespace } = temporal ?? (await testNamespace());
   const easypost = await startEasyPostSimulator({
     settings: { transit: { startsAt: 'handover', firstScanMs: 0, stepMs: 0 } },
   });
