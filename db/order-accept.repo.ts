@@ -44,6 +44,9 @@ with o as (
   insert into customer (id, merchant_id, connection_id, external_id, name, email, phone)
   select c.id, o.merchant_id, o.connection_id, c.external_id, c.name, c.email, c.phone
   from o, json_to_record($1::json -> 'customer') as c(id uuid, external_id text, name text, email text, phone text)
+  -- Somebody whom the channel gives no id would be written down anew by every repetition of the order.
+  where c.external_id is not null or not exists (select from sales_order s where s.merchant_id = o.merchant_id
+    and s.connection_id = o.connection_id and s.external_id = o.external_id)
   on conflict (merchant_id, connection_id, external_id) do update
     set name = coalesce(excluded.name, customer.name), email = coalesce(excluded.email, customer.email),
         phone = coalesce(excluded.phone, customer.phone)
@@ -102,7 +105,13 @@ export async function insertOrder(tx: Tx, order: NewOrder): Promise<InsertedOrde
   const statement = { name: 'order-accept', text: INSERT_ORDER, values: [JSON.stringify(order)] };
   const [row] = await tx.rows<InsertedOrder>(statement);
   if (row?.order_id != null) return row;
-  // The other transaction committed the same order after this statement's snapshot: a new one sees it.
+  // The other transaction committed the same order after this statement's snapshot: a new one sees it, and
+  // the customer that this one wrote for it, if the channel gave no id to know him by, belongs to no order.
+  await tx.run({
+    text: `update customer set name = null, email = null, phone = null
+      where merchant_id = ($1::json ->> 'merchant_id')::uuid and id = ($2::json ->> 'id')::uuid and external_id is null`,
+    values: [JSON.stringify(order.order), JSON.stringify(order.customer)],
+  });
   const [again] = await tx.rows<InsertedOrder>({
     text: `select id as order_id, state, false as created from sales_order
       where merchant_id = ($1::json ->> 'merchant_id')::uuid and connection_id = ($1::json ->> 'connection_id')::uuid
