@@ -14,8 +14,6 @@ const DAYS = 16;
 const CLOSING_MINUTES = 18 * 60;
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-/** Clocks are at most 14 hours ahead of UTC and 12 behind: a local time lies within this of the same in UTC. */
-const WINDOW_MS = 26 * 60 * MINUTE_MS;
 
 export interface WarehouseHours {
   /** IANA name. */
@@ -86,12 +84,12 @@ function calendarFrom(
   timeZone: string,
   cutoffMinutes: number,
 ): { readonly days: readonly CalendarDay[]; readonly skipped: readonly string[] } {
-  const zone = IANAZone.create(timeZone);
+  const clock = new WallClock(timeZone);
   const skipped: string[] = [];
   const days = Array.from({ length: DAYS }, (_, index): CalendarDay => {
     const day = midnightUtc + index * DAY_MS;
-    const at = (minutes: number) => new Date(instantOf(zone, day + minutes * MINUTE_MS));
-    if (at(0).getTime() === instantOf(zone, day + DAY_MS)) skipped.push(dateOf(day));
+    const at = (minutes: number) => new Date(clock.firstShows(day + minutes * MINUTE_MS));
+    if (at(0).getTime() === clock.firstShows(day + DAY_MS)) skipped.push(dateOf(day));
     return {
       localDate: dateOf(day),
       cutoffAt: at(cutoffMinutes),
@@ -101,29 +99,49 @@ function calendarFrom(
   return { days, skipped };
 }
 
-/**
- * The first instant at which a clock of the zone shows this time or a later one: where clocks are put back
- * over it the first of the two, where they are put forward over it the instant at which they are.
- * @param local the clock's reading, as if it were UTC, in milliseconds.
- */
-export function instantOf(zone: IANAZone, local: number): number {
-  const before = zone.offset(local - WINDOW_MS) * MINUTE_MS;
-  const after = zone.offset(local + WINDOW_MS) * MINUTE_MS;
-  if (before === after) return local - before;
-  const change = changeBetween(zone, local - WINDOW_MS, local + WINDOW_MS);
-  if (local - before < change) return local - before;
-  return Math.max(change, local - after);
-}
+/** The clocks of a time zone. */
+export class WallClock {
+  private readonly zone: IANAZone;
+  /** By day since 1970: how far ahead of UTC the zone is at its beginning, in milliseconds. */
+  private readonly offsets = new Map<number, number>();
 
-/** When the zone's offset becomes what it is at `to`; in milliseconds, exact to the second. */
-function changeBetween(zone: IANAZone, from: number, to: number): number {
-  const after = zone.offset(to);
-  let low = Math.floor(from / 1000);
-  let high = Math.ceil(to / 1000);
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (zone.offset(middle * 1000) === after) high = middle;
-    else low = middle;
+  /** @param timeZone IANA name. */
+  constructor(timeZone: string) {
+    this.zone = IANAZone.create(timeZone);
   }
-  return high * 1000;
+
+  /**
+   * The first instant at which the clocks show this time or a later one: where they are put back over it
+   * the first of the two, where they are put forward over it the instant at which they are.
+   * @param local what they show, as if it were UTC, in milliseconds.
+   */
+  firstShows(local: number): number {
+    // Clocks are at most 14 hours ahead of UTC and 12 behind, so they show it between these two days.
+    const day = Math.floor(local / DAY_MS);
+    const before = this.offsetOf(day - 1);
+    const after = this.offsetOf(day + 2);
+    if (before === after) return local - before;
+    const change = this.changeBetween((day - 1) * DAY_MS, (day + 2) * DAY_MS);
+    if (local - before < change) return local - before;
+    return Math.max(change, local - after);
+  }
+
+  private offsetOf(day: number): number {
+    const known = this.offsets.get(day) ?? this.zone.offset(day * DAY_MS) * MINUTE_MS;
+    this.offsets.set(day, known);
+    return known;
+  }
+
+  /** When the offset becomes what it is at `to`; in milliseconds, exact to the second. */
+  private changeBetween(from: number, to: number): number {
+    const after = this.zone.offset(to);
+    let low = from / 1000;
+    let high = to / 1000;
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.zone.offset(middle * 1000) === after) high = middle;
+      else low = middle;
+    }
+    return high * 1000;
+  }
 }
