@@ -1,4 +1,4 @@
-/** Lines of a replayed file, what a customer bought and returned so far, and the replayed merchant's clock. */
+/** Lines of a replayed file, how far the engine is with them, and the replayed merchant's clock. */
 import type { Tx } from './client';
 
 export interface ReplayLineRow {
@@ -45,46 +45,6 @@ export async function hasReplayLines(tx: Tx, merchantId: string, invoiceNo: stri
   return rows.length > 0;
 }
 
-export interface CustomerAccount {
-  readonly sku: string;
-  readonly bought: number;
-  readonly returned: number;
-  /** The latest order that sold it to the customer. */
-  readonly orderId: string;
-  readonly productId: string | null;
-  readonly currency: string;
-}
-
-/** What the customer bought and returned of these goods up to a time; goods never bought are left out. */
-export function readCustomerAccounts(
-  tx: Tx,
-  of: {
-    readonly merchantId: string;
-    readonly connectionId: string;
-    readonly customerExternalId: string;
-    readonly skus: readonly string[];
-    readonly until: string;
-  },
-): Promise<CustomerAccount[]> {
-  return tx.rows<CustomerAccount>({
-    name: 'replay-accounts',
-    text: `
-select l.sku, sum(l.quantity)::integer as bought,
-  coalesce((select sum(abs(r.quantity))::integer from replay_line r where r.merchant_id = $1
-    and r.customer_external_id = $3 and r.sku = l.sku and r.occurred_at <= $5
-    and r.outcome in ('matched', 'over_returned')), 0) as returned,
-  (array_agg(o.id order by o.placed_at desc, o.id desc))[1] as "orderId",
-  (select p.id from product p where p.merchant_id = $1 and p.sku = l.sku) as "productId",
-  min(o.currency) as currency
-from customer c
-join sales_order o on o.merchant_id = c.merchant_id and o.customer_id = c.id and o.placed_at <= $5
-join sales_order_line l on l.merchant_id = o.merchant_id and l.order_id = o.id and l.ships and l.sku = any($4::text[])
-where c.merchant_id = $1 and c.connection_id = $2 and c.external_id = $3
-group by l.sku`,
-    values: [of.merchantId, of.connectionId, of.customerExternalId, of.skus, of.until],
-  });
-}
-
 /** Sets the merchant's clock to this time, unless it is later already. */
 export async function advanceBusinessClock(tx: Tx, merchantId: string, to: string): Promise<void> {
   await tx.run({
@@ -108,6 +68,58 @@ export async function readReplayBacklog(tx: Tx, merchantId: string): Promise<Rep
     values: [merchantId],
   });
   return row as ReplayBacklog;
+}
+
+/** Orders that nobody has looked at since they came in. */
+export async function readUnplannedOrders(tx: Tx, merchantId: string): Promise<number> {
+  const [row] = await tx.rows<{ orders: number }>({
+    name: 'replay-unplanned',
+    text: `select count(*)::integer as orders from sales_order
+      where merchant_id = $1 and state = 'accepted' and blocked_reason is null and not held`,
+    values: [merchantId],
+  });
+  return row?.orders ?? 0;
+}
+
+/** Orders for any of these goods that are on their way out of the warehouse and have not left it. */
+export async function readOrdersInHouse(
+  tx: Tx,
+  merchantId: string,
+  skus: readonly string[],
+): Promise<number> {
+  const [row] = await tx.rows<{ orders: number }>({
+    name: 'replay-in-house',
+    text: `select count(*)::integer as orders from sales_order o
+      where o.merchant_id = $1 and o.state in ('accepted', 'planned', 'in_fulfilment', 'partly_shipped')
+        and o.blocked_reason is null and not o.held and exists (select from sales_order_line l
+          where l.merchant_id = o.merchant_id and l.order_id = o.id and l.sku = any($2::text[]))`,
+    values: [merchantId, skus],
+  });
+  return row?.orders ?? 0;
+}
+
+/**
+ * Orders that wait for stock, were told that some came, and have not looked since. A look is an intake
+ * step; an order has had at most as many as it was told, and its first.
+ */
+export async function readUnansweredCalls(tx: Tx, merchantId: string): Promise<number> {
+  const [row] = await tx.rows<{ orders: number }>({
+    name: 'replay-unanswered',
+    text: `
+with called as (
+  select o.id, max(b.created_at) as called_at, bool_or(b.state <> 'done') as on_its_way, count(*)::integer as calls
+  from sales_order o
+  join outbox b on b.merchant_id = o.merchant_id and b.order_id = o.id and b.kind = 'workflow.signal' and b.state <> 'dead'
+    and b.payload ->> 'signal' = 'resume'
+  where o.merchant_id = $1 and o.blocked_reason = 'out_of_stock'
+  group by o.id
+)
+select count(*)::integer as orders from called c
+where c.on_its_way or not exists (select from generate_series(1, c.calls + 1) n
+  join step s on s.merchant_id = $1 and s.key = c.id || ':intake:' || n and s.recorded_at >= c.called_at)`,
+    values: [merchantId],
+  });
+  return row?.orders ?? 0;
 }
 
 /** Changes whenever an order or the floor moves; stands still when nothing does. */

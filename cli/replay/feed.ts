@@ -2,20 +2,26 @@
  * Feeds the invoices of a file to the engine in the order of their time and waits until every order has
  * ended or waits for somebody. The merchant's clock goes from invoice to invoice; it does not pass the
  * deadline of an order that the engine is still at work on, for a day of the file takes a minute here and
- * every order would look late. Orders are fed no faster than the engine takes them.
+ * every order would look late. What takes the engine moments, and the people of the file had minutes for,
+ * has happened before the next invoice: an order has its stock or a place in the queue before the next one
+ * comes, goods have left before they are credited or counted out, and who waits for goods that came back has
+ * looked for them. So the same file and stock come out the same every time, on whatever machine. Picking
+ * and packing go on beside; orders are fed no faster than the engine takes them.
  */
-
 import type { OrderStarter } from '../../api/order-starter';
 import type { ReplayMerchant } from '../../commands/replay/open-replay-merchant';
 import { replayInvoice } from '../../commands/replay/replay-invoice';
-import type { Database } from '../../db/client';
+import type { Database, Tx } from '../../db/client';
 import {
   advanceBusinessClock,
   type ReplayBacklog,
+  readOrdersInHouse,
   readReplayBacklog,
   readReplayMovement,
+  readUnansweredCalls,
+  readUnplannedOrders,
 } from '../../db/replay.repo';
-import type { RetailInvoice } from '../../domain/retail/online-retail';
+import { creditLines, type RetailInvoice, writeOffLines } from '../../domain/retail/online-retail';
 import { pause } from '../../provision/processes';
 
 /** Enough to keep every part of the engine busy; more would only wait in its queues. */
@@ -23,6 +29,8 @@ const MOST_AT_WORK = 120;
 /** Orders that may be fed between two looks at the backlog. */
 const BETWEEN_LOOKS = 20;
 const LOOK_MS = 50;
+/** An intake takes 50 to 300 ms, and every order waits for that of the one before. */
+const GLANCE_MS = 10;
 /** Whether anything moves is counted over all scans, which is too much for every look. */
 const MOVEMENT_MS = 5_000;
 /** An engine in which nothing at all moves for so long, restarts of its parts included, has a fault. */
@@ -54,7 +62,8 @@ export async function feedInvoices(options: FeedOptions): Promise<Fed> {
       clock = invoice.placedAt;
       await backlog.letClockReach(clock);
     }
-    await feedOne(options, invoice);
+    await backlog.letGoodsLeave([...creditLines(invoice), ...writeOffLines(invoice)].map(({ code }) => code));
+    await feedOne(options, invoice, backlog);
     fed += 1;
     if (fed % BETWEEN_LOOKS === 0) await backlog.fallBelow(MOST_AT_WORK);
     options.onProgress(fed, backlog.atWork);
@@ -62,22 +71,21 @@ export async function feedInvoices(options: FeedOptions): Promise<Fed> {
   return { stuck: await backlog.drain(fed) };
 }
 
-async function feedOne({ database, merchant, starter }: FeedOptions, invoice: RetailInvoice): Promise<void> {
+async function feedOne(
+  { database, merchant, starter }: FeedOptions,
+  invoice: RetailInvoice,
+  backlog: Backlog,
+): Promise<void> {
   const replayed = await replayInvoice(database, merchant, invoice);
+  if (replayed.kind === 'credit' && replayed.restocked) await backlog.letQueueLook();
   if (replayed.kind !== 'order') return;
   const { orderId, workflowId, startKey } = replayed.accepted;
-  if (startKey === null) return;
-  const { merchantId } = merchant;
-  const { invoiceNo } = invoice;
-  starter.start({
-    merchantId,
-    orderId,
-    workflowId,
-    startKey,
-    channel: 'csv',
-    number: invoiceNo,
-    test: false,
-  });
+  if (startKey !== null) {
+    const { merchantId } = merchant;
+    const number = invoice.invoiceNo;
+    starter.start({ merchantId, orderId, workflowId, startKey, channel: 'csv', number, test: false });
+  }
+  await backlog.letOrderBePlanned();
 }
 
 class Backlog {
@@ -98,20 +106,50 @@ class Backlog {
     );
   }
 
+  letOrderBePlanned(): Promise<void> {
+    return this.untilNone((tx, merchantId) => readUnplannedOrders(tx, merchantId));
+  }
+
+  /** Until these goods are out, as far as they go without more stock: they may be what is credited or lost. */
+  async letGoodsLeave(skus: readonly string[]): Promise<void> {
+    if (skus.length > 0) await this.untilNone((tx, merchantId) => readOrdersInHouse(tx, merchantId, skus));
+  }
+
+  letQueueLook(): Promise<void> {
+    return this.untilNone((tx, merchantId) => readUnansweredCalls(tx, merchantId));
+  }
+
   async fallBelow(most: number): Promise<void> {
     await this.until(({ atWork }) => atWork < most);
   }
 
   /** @returns how many orders stand still although they wait for nobody. */
   async drain(fed: number): Promise<number> {
+    await this.letQueueLook();
     let calmSince: number | null = null;
     await this.until(({ atWork }) => {
       this.options.onProgress(fed, atWork);
       if (atWork > 0) calmSince = null;
       else calmSince ??= Date.now();
-      return calmSince !== null && Date.now() - calmSince > CALM_MS;
+      return calmSince !== null && (fed === 0 || Date.now() - calmSince > CALM_MS);
     });
     return this.atWork;
+  }
+
+  /** Glances at one number until it is 0; while it is not, the backlog says whether anything moves. */
+  private async untilNone(read: (tx: Tx, merchantId: string) => Promise<number>): Promise<void> {
+    const { database, merchant, signal } = this.options;
+    const { merchantId } = merchant;
+    let lookedAt = Date.now();
+    while (!signal.aborted) {
+      const left = await database.withMerchants([merchantId], (tx) => read(tx, merchantId));
+      if (left === 0) return;
+      await pause(GLANCE_MS, signal);
+      if (Date.now() - lookedAt < MOVEMENT_MS) continue;
+      lookedAt = Date.now();
+      await this.look();
+      if (lookedAt - this.movedAt > STANDSTILL_MS) return;
+    }
   }
 
   /** Looks again and again until `good`, or nothing moves any more, or the person wants no more. */

@@ -8,7 +8,7 @@ import { insertApiKey } from '../../db/api-key.repo';
 import type { Database, Tx } from '../../db/client';
 import { insertRows } from '../../db/insert-rows';
 import { RETAIL_SHIPPING_METHOD } from '../../domain/retail/retail-order';
-import { replayId } from './replay-ids';
+import { replayId, replayPlaceId } from './replay-ids';
 
 export const REPLAY_MERCHANT_SLUG = 'retail-replay';
 /** Names the file in inbox rows and in the causes of stock movements. */
@@ -109,7 +109,6 @@ async function insertMerchant(tx: Tx, merchant: ReplayMerchant, startsAt: string
 
 async function insertSite(tx: Tx, merchant: ReplayMerchant): Promise<void> {
   const { organisationId, merchantId, warehouseId } = merchant;
-  const id = (name: string) => replayId(organisationId, name);
   const site = {
     id: warehouseId,
     organisation_id: organisationId,
@@ -129,7 +128,7 @@ async function insertSite(tx: Tx, merchant: ReplayMerchant): Promise<void> {
     'location',
     ['id', 'organisation_id', 'warehouse_id', 'code', 'zone', 'kind', 'aisle', 'bay', 'level'],
     PLACES.map(({ code, zone, kind, aisle, bay }) => [
-      id(`place ${code}`),
+      replayPlaceId(organisationId, code),
       organisationId,
       warehouseId,
       code,
@@ -145,7 +144,7 @@ async function insertSite(tx: Tx, merchant: ReplayMerchant): Promise<void> {
     'location',
     ['id', 'organisation_id', 'code', 'kind'],
     ['supplier', 'customer', 'adjustment'].map((kind) => [
-      id(`place ${kind}`),
+      replayPlaceId(organisationId, kind),
       organisationId,
       kind.toUpperCase(),
       kind,

@@ -9,3 +9,8 @@ export function replayId(organisationId: string, name: string): string {
   hex[16] = '8';
   return hex.join('').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
+
+/** A place in the replayed merchant's warehouse, or one of the virtual ones, by its code. */
+export function replayPlaceId(organisationId: string, code: string): string {
+  return replayId(organisationId, `place ${code}`);
+}

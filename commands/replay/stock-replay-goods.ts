@@ -12,7 +12,7 @@ import type { RetailInvoice } from '../../domain/retail/online-retail';
 import { adjustStock } from '../stock/adjust-stock';
 import type { ReplayMerchant } from './open-replay-merchant';
 import { REPLAY_SOURCE } from './open-replay-merchant';
-import { replayId } from './replay-ids';
+import { replayId, replayPlaceId } from './replay-ids';
 
 /** More than the whole file sells of anything, and far from what an integer holds. */
 export const AMPLE_UNITS = 1_000_000;
@@ -107,6 +107,11 @@ function productRow({ organisationId, merchantId }: ReplayMerchant, one: ReplayG
   const cost = one.unitCostPence.toString();
   const id = replayId(organisationId, `product ${one.code}`);
   return [id, merchantId, one.code, one.name, weightGrams, lengthMm, widthMm, heightMm, cost];
+}
+
+/** Id of the bin where these goods are put, at the opening and when they come back. */
+export function shelfOf(merchant: ReplayMerchant, sku: string): string {
+  return replayPlaceId(merchant.organisationId, binOf(merchant, sku));
 }
 
 /** The same bin for a code whatever else is in the file. */

@@ -212,6 +212,18 @@ export function judgeCredit(
   return account.returned + units > account.bought ? 'overReturned' : 'matched';
 }
 
+/**
+ * Whether the goods of a matched credit had left the warehouse, and so go back on the shelf. Those of an
+ * order that still waits were never away.
+ * @param goods units of that code which left for the customer, and which came back from him, so far.
+ */
+export function goodsHadShipped(
+  goods: { readonly shipped: number; readonly restocked: number },
+  units: number,
+): boolean {
+  return units > 0 && goods.shipped - goods.restocked >= units;
+}
+
 /** Whether such a credit counts against what was bought, for those that follow. */
 export function countsAsReturned(outcome: CreditOutcome): boolean {
   return outcome === 'matched' || outcome === 'overReturned';
