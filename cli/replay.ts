@@ -2,10 +2,11 @@
  * `quayside replay online-retail FILE`: real orders of a real retailer go through the engine, each a
  * workflow of its own, as a merchant who lives in the time of the data. Everything is keyed by the
  * invoices, so a second replay adds nothing and one that was interrupted goes on. What it came to is
- * counted from the database.
+ * counted from the database; with `--verify` its stock is counted a second way.
  */
 import type { Command } from 'commander';
 import { createOrderStarter, type OrderStarter } from '../api/order-starter';
+import { type ProvenBooks, proveReplayBooks, type ReplayedMerchant } from '../checks/replay-books';
 import {
   openReplayMerchant,
   REPLAY_SOURCE,
@@ -31,6 +32,7 @@ interface Flags {
   readonly from?: string;
   readonly days?: string;
   readonly openingStock: string;
+  readonly verify?: boolean;
   readonly json?: boolean;
   readonly dataDir?: string;
 }
@@ -53,6 +55,7 @@ export function register(program: Command): void {
     .option('--from <date>', 'first day, YYYY-MM-DD (default: the first of the file)')
     .option('--days <n>', 'how many days (default: to the end of the file)')
     .option('--opening-stock <n|ample>', 'units of each product at the start', 'ample')
+    .option('--verify', 'count the stock a second way and add it to the report; exit code 1 when it differs')
     .option('--json', 'one object instead of a table')
     .option('--data-dir <dir>', 'which engine (default: .quayside in the clone)')
     .action((file: string, flags: Flags) => replayOnlineRetail(file, flags));
@@ -70,7 +73,7 @@ async function replayOnlineRetail(file: string, flags: Flags): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
   const engine = await openReplayEngine(flags.dataDir, screen);
   try {
-    await replay(engine, slice, openingUnits, stop.signal, flags.json === true, screen);
+    await replay(engine, slice, openingUnits, stop.signal, flags, screen);
   } finally {
     await engine.stop();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
@@ -132,7 +135,7 @@ async function replay(
   slice: RetailSlice,
   openingUnits: number,
   signal: AbortSignal,
-  json: boolean,
+  { json, verify }: Flags,
   screen: Screen,
 ): Promise<void> {
   const tools = openTools(engine);
@@ -142,8 +145,9 @@ async function replay(
     const { merchantId, connectionId } = merchant;
     const { from, to } = slice;
     const counted = { merchantId, connectionId, source: REPLAY_SOURCE, from, to };
-    const report = await readReplayReport(tools.database, counted);
-    process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${describeReport(report)}\n`);
+    const proven = verify === true ? await proveBooks(tools.database, counted, screen) : null;
+    const report = { ...(await readReplayReport(tools.database, counted)), ...proven?.books };
+    process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : `${describeReport(report)}\n`);
     if (signal.aborted) throw new CommandError('interrupted; the same command goes on where it stopped', 130);
     if (stuck > 0)
       throw new CommandError(
@@ -151,9 +155,17 @@ async function replay(
         1,
         'is the worker running? quayside orders lists them',
       );
+    if (proven !== null && proven.faults.length > 0)
+      throw new CommandError(`the stock is not what it should be:\n${proven.faults.join('\n')}`, 1);
   } finally {
     await tools.close();
   }
+}
+
+function proveBooks(database: Database, merchant: ReplayedMerchant, screen: Screen): Promise<ProvenBooks> {
+  return screen.step('counting the stock a second way', () =>
+    database.withMerchants([merchant.merchantId], (tx) => proveReplayBooks(tx, merchant)),
+  );
 }
 
 async function prepare(

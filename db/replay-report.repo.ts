@@ -1,6 +1,8 @@
 /**
  * What a replay came to, counted from the rows it left. A line of the file counts only while what became
- * of it is there as well: its order line, its posting, its credit.
+ * of it is there as well: its order line, its posting, its credit. Units and revenue are those of the
+ * order lines. These keep a price a unit, in whole pence; where it is the file's price up to rounding, the
+ * file's exact amount counts.
  */
 import type { Tx } from './client';
 
@@ -36,7 +38,9 @@ export interface ReplayCounts {
 
 const FACTS = `
 with fact as (
-  select r.invoice_no, r.invoice_kind, r.kind, r.outcome, r.quantity, r.amount_minor, l.quantity as ordered
+  select r.invoice_no, r.invoice_kind, r.kind, r.outcome, r.quantity, l.quantity as ordered,
+    case when abs(r.amount_minor - l.quantity * l.unit_price_minor) <= l.quantity / 2.0 then r.amount_minor
+      else l.quantity * l.unit_price_minor end as amount
   from replay_line r
   left join sales_order o on o.merchant_id = r.merchant_id and o.connection_id = $2 and o.external_id = r.invoice_no
     and r.invoice_kind = 'order'
@@ -44,8 +48,11 @@ with fact as (
     and l.external_line_id = r.line_no::text
   left join stock_cause c on c.merchant_id = r.merchant_id and r.kind = 'write_off'
     and c.id = $3 || ':' || r.invoice_no || ':' || r.line_no
+  left join order_fact f on f.merchant_id = r.merchant_id and r.outcome = 'matched'
+    and f.key = 'credit:' || r.invoice_no || ':' || r.line_no
   where r.merchant_id = $1 and r.occurred_at >= $4 and r.occurred_at < $5
     and case when r.kind = 'write_off' then c.id is not null
+      when r.outcome = 'matched' then f.key is not null
       when r.invoice_kind = 'order' and r.quantity > 0 then l.id is not null
       else true end
 )`;
@@ -63,7 +70,7 @@ select count(*) as rows, count(distinct invoice_no) as invoices,
     and o.placed_at < $5) as orders,
   count(*) filter (where ${SOLD}) as lines,
   coalesce(sum(ordered) filter (where ${SOLD}), 0) as units,
-  coalesce(sum(amount_minor) filter (where ${SOLD}), 0)::bigint as "revenuePence",
+  coalesce(sum(amount) filter (where ${SOLD}), 0)::bigint as "revenuePence",
   count(*) filter (where kind = 'service') as "serviceLines",
   count(distinct invoice_no) filter (where invoice_kind = 'credit') as "creditInvoices",
   count(*) filter (where ${CREDIT}) as "creditLines",
@@ -91,18 +98,22 @@ export interface ReplayLifecycle {
   readonly ordersPerSecond: number | null;
 }
 
-/** Real times are those of the messages that started an order's workflow and told it of the delivery. */
+/**
+ * An order whose goods all left is shipped, also when it had none to ship. Real times are those of the
+ * messages that started an order's workflow and told it of the delivery.
+ */
 export async function readReplayLifecycle(tx: Tx, slice: ReplaySlice): Promise<ReplayLifecycle> {
   const [row] = await tx.rows<{ [Name in keyof ReplayLifecycle]: ReplayLifecycle[Name] }>({
     text: `
 with life as (
-  select o.shipped_at, o.state, b.created_at as began, e.created_at as ended
+  select o.state, b.created_at as began, e.created_at as ended
   from sales_order o
   left join outbox b on b.merchant_id = o.merchant_id and b.key = 'start:' || o.id
   left join outbox e on e.merchant_id = o.merchant_id and e.key = 'delivered:' || o.id
   where o.merchant_id = $1 and o.connection_id = $2 and o.placed_at >= $3 and o.placed_at < $4
 )
-select count(shipped_at)::integer as shipped, count(*) filter (where state in ('delivered', 'closed'))::integer as delivered,
+select count(*) filter (where state in ('shipped', 'delivered', 'closed'))::integer as shipped,
+  count(*) filter (where state in ('delivered', 'closed'))::integer as delivered,
   1000 * percentile_disc(0.5) within group (order by extract(epoch from ended - began)::double precision) as "p50Ms",
   1000 * percentile_disc(0.99) within group (order by extract(epoch from ended - began)::double precision) as "p99Ms",
   count(ended) / nullif(extract(epoch from max(ended) - min(began))::double precision, 0) as "ordersPerSecond"
@@ -121,8 +132,10 @@ from sales_order where merchant_id = $1 and connection_id = $2 and placed_at >= 
   and deadline_at is not null and (blocked_reason is not null or held)
 group by 1
 union all
-select 'order_unreadable', count(*)::integer from inbox
-where merchant_id = $1 and source = $3 and state = 'parked' having count(*) > 0
+select 'order_unreadable', count(*)::integer from inbox i
+where merchant_id = $1 and source = $3 and state = 'parked' and exists (select from replay_line r
+  where r.merchant_id = i.merchant_id and r.invoice_no = i.event_key and r.occurred_at >= $4 and r.occurred_at < $5)
+having count(*) > 0
 order by 1`,
     values: [slice.merchantId, slice.connectionId, slice.source, slice.from, slice.to],
   });

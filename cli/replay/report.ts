@@ -55,6 +55,19 @@ const PHRASES: Readonly<Record<string, string>> = {
   lifecycleP50Ms: 'accepted to delivered, median (ms)',
   lifecycleP99Ms: 'accepted to delivered, 99 of 100 (ms)',
   ordersPerSecond: 'orders delivered a second',
+  'stock.skus': 'goods whose stock was counted a second way',
+  'stock.opening': '  units at the start',
+  'stock.restocked': '  units that came back',
+  'stock.shipped': '  units shipped',
+  'stock.writtenOff': '  units written off',
+  'stock.writeOffRest': '  units to write off that were not there',
+  'stock.writeOffRestLines': '  lines that such units were of',
+  'stock.end': '  units at the end',
+  'stock.skusOff': '  goods whose end is not start + back − shipped − written off',
+  'stock.oversold': '  goods promised or shipped beyond what was there',
+  'backorders.waited': 'orders that waited for stock',
+  'backorders.released': '  of these, orders that got it',
+  'backorders.outOfTurn': '  orders served before one that was ahead and could have been',
 };
 
 export function describeReport(report: ReplayReport): string {

@@ -73,6 +73,9 @@ class DaysOfFile {
   private readonly collector = new InvoiceCollector();
   private first: string | null = null;
   private last: string | null = null;
+  /** Of the whole file, to say where its rows are when none is wanted. */
+  private seenFrom: string | null = null;
+  private seenTo: string | null = null;
 
   constructor(
     private readonly from: string | null,
@@ -86,6 +89,8 @@ class DaysOfFile {
         `row ${number}: InvoiceDate "${row.invoiceDate.slice(0, 40)}" is no date like 2010-12-01 08:26:00`,
       );
     }
+    if (this.seenFrom === null || date < this.seenFrom) this.seenFrom = date;
+    if (this.seenTo === null || date > this.seenTo) this.seenTo = date;
     const from = this.from ?? this.first ?? date;
     if (date < from || (this.days !== null && date >= dayAfter(from, this.days))) return;
     this.first ??= from;
@@ -96,8 +101,10 @@ class DaysOfFile {
   slice(path: string): RetailSlice {
     const { first, last } = this;
     if (first === null || last === null) {
-      const since = this.from === null ? '' : ` from ${this.from} on`;
-      throw new CommandError(`${path} holds no rows${since}`, 1, 'name another day with --from');
+      if (this.seenFrom === null) throw new CommandError(`${path} holds no rows`);
+      const wanted = `of ${this.days ?? 'the'} days from ${this.from ?? this.seenFrom} on`;
+      const hint = `it goes from ${this.seenFrom} to ${this.seenTo}; choose with --from and --days`;
+      throw new CommandError(`${path} holds no rows ${wanted}`, 1, hint);
     }
     const end = this.days === null ? dayAfter(last, 1) : dayAfter(first, this.days);
     return { invoices: this.collector.invoices(), from: `${first}T00:00:00Z`, to: `${end}T00:00:00Z` };
