@@ -100,14 +100,12 @@ export class Screen {
   private announce(name: string): { progress: Progress; end: () => void } {
     let notedAt = Date.now();
     const timer = setTimeout(() => this.say(`  … ${name}`), WORTH_A_LINE_MS);
-    const progress: Progress = {
-      note: (text) => {
-        if (Date.now() - notedAt < NOTE_EVERY_MS) return;
-        notedAt = Date.now();
-        this.say(`  … ${name}: ${text}`);
-      },
-      at: () => undefined,
+    const note = (text: string): void => {
+      if (Date.now() - notedAt < NOTE_EVERY_MS) return;
+      notedAt = Date.now();
+      this.say(`  … ${name}: ${text}`);
     };
+    const progress: Progress = { note, at: (done, total) => note(`${done} of ${total}`) };
     return { progress, end: () => clearTimeout(timer) };
   }
 
