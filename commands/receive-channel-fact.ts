@@ -15,14 +15,16 @@ import { EXCEPTION_REASONS } from '../domain/order/exception-reasons';
 import { type AcceptedOrder, acceptOrderIn } from './accept-order';
 import { cancelOrderIn } from './cancel-order';
 import { updatePaymentIn } from './change-order';
+import { noteToldQuantities, type ToldQuantity } from './channels/told-quantities';
 
 /** What the connectors' `webhook.ts` read; the same shape as their port's. */
 export interface ChannelFact {
   readonly eventId: string;
   readonly topic: string;
-  readonly kind: 'order' | 'order_cancelled' | 'payment' | 'ignored' | 'unreadable';
+  readonly kind: 'order' | 'order_cancelled' | 'payment' | 'quantities' | 'ignored' | 'unreadable';
   readonly order: IncomingOrder | null;
   readonly externalOrderId: string | null;
+  readonly quantities?: readonly ToldQuantity[];
   readonly reason?: string;
 }
 
@@ -59,6 +61,7 @@ export function receiveChannelFact(
       const isNew = await insertInbox(tx, inboxRow(request, 'ignored', fact.reason ?? null, null));
       return answer(isNew ? 'ignored' : 'duplicate');
     }
+    if (fact.kind === 'quantities') return quantities(tx, request, fact.quantities ?? []);
     if (fact.order) return order(tx, request, fact.order);
     return cancelled(tx, request);
   });
@@ -146,6 +149,17 @@ async function update(
   if (incoming.cancelled) return cancelKnown(tx, request, orderId);
   await updatePaymentIn(tx, { merchantId, orderId, actor, payment: incoming.payment });
   return answer('updated', orderId);
+}
+
+/** What the channel has now; only what we did not write ourselves is news. */
+async function quantities(
+  tx: Tx,
+  request: ReceiveChannelFact,
+  told: readonly ToldQuantity[],
+): Promise<ReceivedChannelFact> {
+  if (!(await insertInbox(tx, inboxRow(request, 'processed', null, null)))) return answer('duplicate');
+  const news = await noteToldQuantities(tx, request.merchantId, request.connectionId, told);
+  return answer(news === 0 ? 'ignored' : 'updated');
 }
 
 async function cancelled(tx: Tx, request: ReceiveChannelFact): Promise<ReceivedChannelFact> {

@@ -47,6 +47,15 @@ export async function connectionExists(tx: Tx, merchantId: string, id: string): 
   return rows.length === 1;
 }
 
+/** Which channel the merchant's connection is to; null when there is none of this id. */
+export async function findChannelKind(tx: Tx, merchantId: string, id: string): Promise<string | null> {
+  const [row] = await tx.rows<{ channel: string }>({
+    text: 'select channel from channel_connection where merchant_id = $1 and id = $2',
+    values: [merchantId, id],
+  });
+  return row?.channel ?? null;
+}
+
 /** The merchant's connection for orders through our own API: its first, or a new one under `newId`. */
 export async function apiConnection(tx: Tx, merchantId: string, newId: string): Promise<string> {
   const find = () =>

@@ -29,6 +29,7 @@ import { channelTrackingSender } from './senders/channel-tracking';
 import { mailNotificationSender, noMailSender } from './senders/mail';
 import { webhookSender } from './senders/webhook';
 import { workflowMessageSender } from './senders/workflow-messages';
+import { startStockSync } from './stock-sync';
 import { startWatchdog } from './watchdog';
 
 export interface RunningDispatcher {
@@ -136,6 +137,7 @@ function startLoops(
     startAuditSealer({ database, log }),
     startChannelPoller({ database, keys, connectors: { shopify }, log }),
     startCarrierPoller({ database, keys, connectors: carriers, log }),
+    startStockSync({ database, keys, connectors: channels, log }),
     startOutboxGauges({ database, log }),
   ];
 }

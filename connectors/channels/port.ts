@@ -63,14 +63,49 @@ export interface QuantityUpdate {
   readonly changeFromQuantity: number | null;
 }
 
+/** What an item of the channel has, as it says. */
+export interface FoundQuantity {
+  readonly externalInventoryItemId: string;
+  readonly externalLocationId: string;
+  /** null: the channel knows no such item, or doesn't stock it there. */
+  readonly quantity: number | null;
+}
+
+/**
+ * Why a call that sets quantities was refused, for each item that caused it: `items` among the details of
+ * StaleQuantity, ListingGone and PartnerRejected. Empty when the channel didn't say which.
+ */
+export interface QuantityProblem {
+  readonly externalInventoryItemId: string;
+  readonly externalLocationId: string;
+  readonly problem: 'stale' | 'gone' | 'rejected';
+  readonly message: string;
+}
+
 export interface ChannelConnector {
   readonly kind: string;
+  /** The most quantities that one call may carry. */
+  readonly quantitiesPerCall: number;
+  /** Calls a second that leave enough of the channel's limit for everything else that is asked of it. */
+  readonly callsPerSecond: number;
   /** Orders changed since the cursor (null: since connection), oldest first. */
   pollOrders(account: ChannelAccount, cursor: string | null): Promise<PollPage>;
   /** Tells the channel that a parcel left. Safe to repeat: looks for the same tracking number first. */
   pushTracking(account: ChannelAccount, update: TrackingUpdate): Promise<TrackingResult>;
-  /** Sets quantities; StaleQuantity when the channel's differs from `changeFromQuantity`. */
+  /** Sets all of them or, when it is refused, none; StaleQuantity when one differs from its `changeFromQuantity`. */
   setQuantities(account: ChannelAccount, updates: readonly QuantityUpdate[], key: string): Promise<void>;
+  /** What the channel has of these items, one answer for each, in any order. */
+  readQuantities(
+    account: ChannelAccount,
+    items: readonly Omit<FoundQuantity, 'quantity'>[],
+  ): Promise<FoundQuantity[]>;
+}
+
+/** One item's quantity as a webhook tells it. */
+export interface ToldQuantity {
+  readonly externalInventoryItemId: string;
+  readonly externalLocationId: string;
+  readonly quantity: number;
 }
 
 /** What a verified webhook says, after `webhook.ts` checked its signature and read it. */
@@ -78,8 +113,10 @@ export interface ChannelWebhookFact {
   /** The partner's id of this delivery, for deduplication. */
   readonly eventId: string;
   readonly topic: string;
-  readonly kind: 'order' | 'order_cancelled' | 'payment' | 'ignored' | 'unreadable';
+  readonly kind: 'order' | 'order_cancelled' | 'payment' | 'quantities' | 'ignored' | 'unreadable';
   readonly order: IncomingOrder | null;
   readonly externalOrderId: string | null;
+  /** Of `quantities`: what the channel has now, told because it changed there. */
+  readonly quantities?: readonly ToldQuantity[];
   readonly reason?: string;
 }

@@ -240,7 +240,8 @@ export const EXCEPTION_REASONS = {
     owner: 'merchant',
     // The shop sells on with the last quantity that it took.
     deadlineMinutes: 4 * HOUR,
-    sentence: 'A sales channel refuses the quantity of a listing for good, so its stock is no longer told there.',
+    sentence:
+      'A sales channel refuses the quantity of a listing for good, so its stock is no longer told there.',
     resumes: 'Resolved by itself when the listing is released or removed, after it was put right.',
     resumesOn: [],
     actions: ['resolve'],

@@ -8,6 +8,9 @@
  * POST /__shop/orders {order}                       places an order and tells order.created
  * POST /__shop/orders/:id/pay · …/cancel            tells order.paid, order.cancelled
  * GET  /__shop/orders
+ * PUT  /__shop/levels {levels: [{itemId, locationId, quantity}]}   a change in the shop; tells inventory.changed
+ * GET  /__shop/levels
+ * DELETE /__shop/items/:itemId                      the item is gone
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Express, Request, Response } from 'express';
@@ -16,6 +19,7 @@ import { z } from 'zod';
 import { type IncomingOrder, incomingOrderSchema } from '../../contracts/incoming-order';
 import { createSimulatorServer, rawBodyOf, type Simulator, type SimulatorContext } from '../simulator-server';
 import { createWebhookSender, type WebhookSender } from '../webhook-sender';
+import { ShopStock, stockRoutes } from './shop-stock';
 
 /** The standard suggests 15 to 30 seconds to answer. */
 const ANSWER_WITHIN_MS = 15_000;
@@ -39,6 +43,7 @@ export interface GenericShopOptions {
 }
 
 export interface GenericShop extends Simulator {
+  readonly stock: ShopStock;
   setWebhook(target: z.input<typeof targetSchema>): void;
   place(order: z.input<typeof incomingOrderSchema>): IncomingOrder;
   webhooksIdle(): Promise<void>;
@@ -47,6 +52,7 @@ export interface GenericShop extends Simulator {
 export async function createGenericShop(options: GenericShopOptions): Promise<GenericShop> {
   let sender: WebhookSender | undefined;
   let place: GenericShop['place'] | undefined;
+  let stock: ShopStock | undefined;
   const server = await createSimulatorServer({
     name: 'generic-shop',
     ...(options.port === undefined ? {} : { port: options.port }),
@@ -60,40 +66,47 @@ export async function createGenericShop(options: GenericShopOptions): Promise<Ge
         retryDelaysMs: () => RETRY_DELAYS_MS.map((delay) => delay * (target()?.retryScale ?? 1)),
       });
       const tell = teller(context, sender, target);
+      const shopStock = new ShopStock(context, (level) =>
+        tell('inventory.changed', { quantities: [level] }, { itemId: level.itemId }),
+      );
+      stock = shopStock;
       place = (input) => {
         const order = incomingOrderSchema.parse(input);
         context.memory.put('order', order.externalId, order);
         context.journal.record('order_placed', { orderId: order.externalId });
-        tell('order.created', order);
+        for (const { sku, quantity } of order.lines) shopStock.sell(sku, quantity);
+        tell('order.created', order, { orderId: order.externalId });
         return order;
       };
       shopRoutes(app, context, place, tell);
-      eventsRoute(app, context, new Webhook(options.receivingSecret));
+      stockRoutes(app, shopStock);
+      eventsRoute(app, context, new Webhook(options.receivingSecret), shopStock);
     },
     onClose: () => sender?.close(),
   });
-  if (sender === undefined || place === undefined) throw new Error('the server started without its routes');
+  if (sender === undefined || place === undefined || stock === undefined)
+    throw new Error('the server started without its routes');
   const { idle } = sender;
   const setWebhook = (target: z.input<typeof targetSchema>) =>
     void server.memory.put('config', 'webhook', targetSchema.parse(target));
   if (options.webhook) setWebhook(options.webhook);
-  return { ...server, setWebhook, place, webhooksIdle: idle };
+  return { ...server, stock, setWebhook, place, webhooksIdle: idle };
 }
 
-type Tell = (type: string, order: IncomingOrder) => void;
+type Tell = (type: string, data: unknown, about: Readonly<Record<string, unknown>>) => void;
 
 function teller({ clock }: SimulatorContext, sender: WebhookSender, target: () => Target | undefined): Tell {
-  return (type, order) => {
+  return (type, data, about) => {
     const to = target();
     if (to === undefined) return;
     const id = `msg_${randomUUID().replaceAll('-', '')}`;
-    const body = JSON.stringify({ type, timestamp: clock().toISOString(), data: order });
+    const body = JSON.stringify({ type, timestamp: clock().toISOString(), data });
     sender.send({
       id,
       topic: type,
       url: to.url,
       body,
-      about: { orderId: order.externalId },
+      about: { ...about },
       // The time is that of the attempt: a retry a day later must not be stale.
       headers: (forged) => {
         const at = clock();
@@ -137,12 +150,13 @@ function shopRoutes(
       }
       const order = { ...known, ...change, version: clock().toISOString() };
       memory.put('order', order.externalId, order);
-      tell(type, order);
+      tell(type, order, { orderId: order.externalId });
       res.json({ order });
     });
   }
 }
 
+const itemSchema = z.strictObject({ itemId: z.string().min(1), locationId: z.string() });
 const eventSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('shipment.shipped'),
@@ -159,23 +173,17 @@ const eventSchema = z.discriminatedUnion('type', [
     type: z.literal('inventory.quantities'),
     timestamp: z.iso.datetime(),
     data: z.strictObject({
-      quantities: z.array(
-        z.strictObject({
-          itemId: z.string(),
-          locationId: z.string(),
-          quantity: z.int(),
-          changeFromQuantity: z.int().nullable(),
-        }),
-      ),
+      quantities: z.array(itemSchema.extend({ quantity: z.int(), changeFromQuantity: z.int().nullable() })),
     }),
   }),
+  z.strictObject({
+    type: z.literal('inventory.read'),
+    timestamp: z.iso.datetime(),
+    data: z.strictObject({ items: z.array(itemSchema) }),
+  }),
 ]);
-type Quantities = Extract<
-  z.output<typeof eventSchema>,
-  { type: 'inventory.quantities' }
->['data']['quantities'];
 
-function eventsRoute(app: Express, context: SimulatorContext, webhook: Webhook): void {
+function eventsRoute(app: Express, context: SimulatorContext, webhook: Webhook, stock: ShopStock): void {
   const { journal, memory } = context;
   app.post('/events', (req, res) => {
     try {
@@ -188,14 +196,21 @@ function eventsRoute(app: Express, context: SimulatorContext, webhook: Webhook):
     }
     const id = req.get('webhook-id') ?? '';
     const event = eventSchema.parse(req.body);
+    if (event.type === 'inventory.read') {
+      res.json({ quantities: event.data.items.map((item) => ({ ...item, quantity: stock.of(item) })) });
+      return;
+    }
     if (memory.get('event', id) !== undefined) {
       journal.record('event_repeated', { webhookId: id, type: event.type });
       res.status(204).end();
       return;
     }
-    if (event.type === 'inventory.quantities' && !setQuantities(context, event.data.quantities)) {
-      res.status(409).json({ error: 'stale_quantity' });
-      return;
+    if (event.type === 'inventory.quantities') {
+      const refusal = stock.set(event.data.quantities);
+      if (refusal !== null) {
+        res.status('gone' in refusal ? 422 : 409).json(refusal);
+        return;
+      }
     }
     memory.put('event', id, event.type);
     journal.record(event.type === 'shipment.shipped' ? 'shipment_heard' : 'quantity_set', {
@@ -204,17 +219,4 @@ function eventsRoute(app: Express, context: SimulatorContext, webhook: Webhook):
     });
     res.status(204).end();
   });
-}
-
-/** All or none; false when one of them is not what the sender believed. */
-function setQuantities({ memory }: SimulatorContext, quantities: Quantities): boolean {
-  const key = ({ itemId, locationId }: Quantities[number]) => `${itemId}|${locationId}`;
-  const stale = quantities.some(
-    (one) =>
-      one.changeFromQuantity !== null &&
-      (memory.get<number>('quantity', key(one)) ?? 0) !== one.changeFromQuantity,
-  );
-  if (stale) return false;
-  for (const one of quantities) memory.put('quantity', key(one), one.quantity);
-  return true;
 }

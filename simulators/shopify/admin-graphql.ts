@@ -1,6 +1,6 @@
 /**
- * The Admin API's schema as far as a fulfilment engine uses it (2026-10): reading orders, fulfilments
- * and fulfilment orders, `fulfillmentCreate`, `inventorySetQuantities`. Names, nullability, user errors
+ * The Admin API's schema as far as a fulfilment engine uses it (2026-10): reading orders, fulfilments,
+ * fulfilment orders and inventory levels, `fulfillmentCreate`, `inventorySetQuantities`. Names, nullability, user errors
  * and the rules of compare-and-set and of `@idempotent` follow Shopify's published reference.
  */
 import { createHash } from 'node:crypto';
@@ -10,7 +10,7 @@ import type { Journal } from '../simulator-server';
 import { GraphqlError } from './graphql-document';
 import { type Args, connectionOf, type FieldFunction, listConnection, readArgs } from './graphql-execute';
 import type { RestAddress, RestFulfillment, RestLine, RestOrder } from './rest-shapes';
-import { type FulfillmentOrder, type Shop, ShopRefusal } from './shop';
+import { type FulfillmentOrder, type InventoryLevel, type Shop, ShopRefusal } from './shop';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -32,6 +32,10 @@ export function adminSchema(shop: Shop, memory: PartnerMemory, journal: Journal)
     fulfillment: (args: Args) => {
       const found = shop.fulfillment(readArgs(z.strictObject({ id: gid('Fulfillment') }), args).id);
       return found === undefined ? null : fulfillmentFields(shop, found);
+    },
+    nodes: (args: Args) => {
+      const { ids } = readArgs(z.strictObject({ ids: z.array(gid('InventoryItem')).max(250) }), args);
+      return ids.map((id) => inventoryItemFields(shop, id));
     },
     fulfillmentOrder: (args: Args) => {
       const found = shop.fulfillmentOrder(readArgs(z.strictObject({ id: gid('FulfillmentOrder') }), args).id);
@@ -235,6 +239,29 @@ function fulfillmentCreate(shop: Shop, journal: Journal, args: Args): Fields {
     if (!(error instanceof ShopRefusal)) throw error;
     return { fulfillment: null, userErrors: [{ field: ['fulfillment'], message: error.message }] };
   }
+}
+
+/** null for an item that is stocked nowhere, as for one that never was. */
+function inventoryItemFields(shop: Shop, id: string): Fields | null {
+  if (!shop.isStocked(id)) return null;
+  return {
+    __typename: 'InventoryItem',
+    id: `gid://shopify/InventoryItem/${id}`,
+    inventoryLevel: (args: Args) => {
+      const { locationId } = readArgs(z.strictObject({ locationId: gid('Location') }), args);
+      const level = shop.level(id, locationId);
+      return level === undefined ? null : levelFields(level);
+    },
+  };
+}
+
+function levelFields(level: InventoryLevel): Fields {
+  return {
+    quantities: (args: Args) => {
+      const { names } = readArgs(z.strictObject({ names: z.array(z.enum(['available'])) }), args);
+      return names.map((name) => ({ name, quantity: level.available }));
+    },
+  };
 }
 
 const quantitiesArgs = z.strictObject({

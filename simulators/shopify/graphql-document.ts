@@ -1,8 +1,8 @@
 /**
- * As much of GraphQL as the Admin API's clients send: one named operation with variables, arguments and
- * directives, without fragments or aliases. Reading the document for real, instead of looking for a
- * word in it, is what lets the simulator refuse a field that Shopify would refuse. Source: GraphQL
- * specification of October 2021, sections 2 and 6.
+ * As much of GraphQL as the Admin API's clients send: one named operation with variables, arguments,
+ * directives and inline fragments, without named ones or aliases. Reading the document for real, instead of
+ * looking for a word in it, is what lets the simulator refuse a field that Shopify would refuse. Source:
+ * GraphQL specification of October 2021, sections 2 and 6.
  */
 
 export type Literal =
@@ -17,6 +17,8 @@ export interface Selection {
   readonly directives: readonly Directive[];
   /** Empty for a scalar. */
   readonly selections: readonly Selection[];
+  /** Set for an inline fragment: its selections hold on objects of this type alone. */
+  readonly on?: string;
 }
 
 export interface Directive {
@@ -41,7 +43,7 @@ export class GraphqlError extends Error {
   }
 }
 
-const TOKEN = /\s+|,|#[^\n]*|([A-Za-z_]\w*|-?\d+(?:\.\d+)?|"(?:[^"\\\n]|\\.)*"|[!$():=@[\]{}])/gy;
+const TOKEN = /\s+|,|#[^\n]*|([A-Za-z_]\w*|-?\d+(?:\.\d+)?|"(?:[^"\\\n]|\\.)*"|[!$():=@[\]{}]|\.\.\.)/gy;
 
 /** @throws GraphqlError `parseError`-like when the text is no such document. */
 export function parseOperation(text: string): Operation {
@@ -99,6 +101,7 @@ class Reader {
   }
 
   private selection(): Selection {
+    if (this.peek() === '...') return this.fragment();
     const name = this.name();
     const args = this.args();
     const directives: Directive[] = [];
@@ -108,6 +111,14 @@ class Reader {
     }
     const selections = this.peek() === '{' ? this.between('{', '}', () => this.selection()) : [];
     return { name, args, directives, selections };
+  }
+
+  private fragment(): Selection {
+    this.expect('...');
+    this.expect('on');
+    const on = this.name();
+    const selections = this.between('{', '}', () => this.selection());
+    return { name: '...', args: [], directives: [], selections, on };
   }
 
   private args(): (readonly [string, Literal])[] {

@@ -56,8 +56,12 @@ function project(
     throw new GraphqlError(`Field must have selections (field '${typeName}')`, 'selectionMismatch');
   }
   const record = value as Readonly<Record<string, unknown>>;
+  const fields = selections.flatMap((selection) => {
+    if (selection.on === undefined) return [selection];
+    return record['__typename'] === selection.on ? selection.selections : [];
+  });
   return Object.fromEntries(
-    selections.map((selection) => {
+    fields.map((selection) => {
       const found = fieldOf(typeName, record, selection, variables);
       return [selection.name, project(selection.name, found, selection.selections, variables)];
     }),

@@ -8,6 +8,7 @@
  * PUT  /__shop/webhook {url, secret, topics?, retryScale?}     where webhooks go
  * PUT  /__shop/products {products}  · GET /__shop/products     what the shop sells
  * PUT  /__shop/levels {levels}      · GET /__shop/levels       what the shop believes to have
+ * DELETE /__shop/items/:inventoryItemId                        the item is gone, with its levels
  * POST /__shop/orders {order} | {demo: {seed, flaw?}}          a customer orders
  * GET  /__shop/orders · GET /__shop/orders/:id · PATCH /__shop/orders/:id {shipping_address?, note?, tags?}
  * POST /__shop/orders/:id/pay · …/cancel · …/hold · …/release
@@ -59,10 +60,15 @@ export async function createShopifySimulator(options: ShopifySimulatorOptions): 
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     routes(app, context) {
       const webhooks = createShopWebhooks(context, shopDomain);
-      const shop = new Shop(context.memory, context.clock, (topics, order) => {
-        for (const topic of topics) journalChange(context, topic, order.id);
-        webhooks.announce(topics, order);
-      });
+      const shop = new Shop(
+        context.memory,
+        context.clock,
+        (topics, order) => {
+          for (const topic of topics) journalChange(context, topic, order.id);
+          webhooks.announce(topics, order);
+        },
+        (level) => webhooks.announceLevel(level),
+      );
       built = { shop, webhooks };
       adminRoute(app, context, shop, accessToken, new CostBucket(pointsPerSecond, context.clock));
       shopRoutes(app, shop, webhooks);
@@ -183,6 +189,10 @@ function shopRoutes(app: Express, shop: Shop, webhooks: ReturnType<typeof create
   app.put('/__shop/levels', (req, res) => {
     for (const level of levelsSchema.parse(req.body).levels) shop.setLevel(level);
     res.json({ levels: shop.levels() });
+  });
+  app.delete('/__shop/items/:id', (req: Request<{ id: string }>, res) => {
+    shop.removeItem(req.params.id);
+    res.status(204).end();
   });
   app.post('/__shop/orders', (req, res) => {
     const asked = placeSchema.parse(req.body);

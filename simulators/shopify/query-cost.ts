@@ -16,6 +16,10 @@ const BUCKET_SECONDS = 20;
 export function requestedCost(operation: Operation, variables: Args): number {
   const cost = (selection: Selection): number => {
     if (selection.selections.length === 0) return 0;
+    const each = () => selection.selections.reduce((sum, child) => sum + cost(child), 0);
+    if (selection.on !== undefined) return each();
+    const ids = selection.args.find(([name]) => name === 'ids')?.[1];
+    if (ids?.kind === 'variable') return lengthOf(variables[ids.name]) * (1 + each());
     const first = selection.args.find(([name]) => name === 'first')?.[1];
     // Paging information is what the 2 of a connection pays for.
     const inner = selection.selections
@@ -28,6 +32,10 @@ export function requestedCost(operation: Operation, variables: Args): number {
   };
   const whole = operation.selections.reduce((sum, selection) => sum + cost(selection), 0);
   return operation.kind === 'mutation' ? Math.max(MUTATION_COST, whole) : whole;
+}
+
+function lengthOf(list: unknown): number {
+  return Array.isArray(list) ? list.length : 1;
 }
 
 export function actualCost(operation: Operation, data: unknown): number {

@@ -66,6 +66,7 @@ export class Shop {
     private readonly memory: PartnerMemory,
     private readonly clock: () => Date,
     private readonly onChange: (topics: readonly string[], order: RestOrder) => void,
+    private readonly onLevel: (level: InventoryLevel) => void = () => undefined,
   ) {}
 
   order(id: string): RestOrder | undefined {
@@ -110,8 +111,25 @@ export class Shop {
     return this.memory.list<InventoryLevel>('level');
   }
 
+  /** Stocks the item there, or changes what is available of it; whoever listens hears of a change. */
   setLevel(level: InventoryLevel): void {
+    const before = this.level(level.inventoryItemId, level.locationId);
     this.memory.put('level', `${level.inventoryItemId}|${level.locationId}`, level);
+    if (before === undefined) {
+      const places = this.memory.get<string[]>('levels_of', level.inventoryItemId) ?? [];
+      this.memory.put('levels_of', level.inventoryItemId, [...places, level.locationId]);
+    } else if (before.available !== level.available) this.onLevel(level);
+  }
+
+  /** The item is no longer stocked anywhere, as when its variant is deleted. */
+  removeItem(inventoryItemId: string): void {
+    for (const locationId of this.memory.get<string[]>('levels_of', inventoryItemId) ?? [])
+      this.memory.remove('level', `${inventoryItemId}|${locationId}`);
+    this.memory.remove('levels_of', inventoryItemId);
+  }
+
+  isStocked(inventoryItemId: string): boolean {
+    return this.memory.get('levels_of', inventoryItemId) !== undefined;
   }
 
   place(input: NewOrder): RestOrder {
@@ -327,7 +345,8 @@ export class Shop {
   private moveStock(order: RestOrder, sign: 1 | -1): void {
     for (const line of order.line_items) {
       const item = this.memory.get<Product>('product', line.sku ?? '')?.inventoryItemId;
-      const level = this.levels().find(({ inventoryItemId }) => inventoryItemId === item);
+      const [place] = this.memory.get<string[]>('levels_of', item ?? '') ?? [];
+      const level = place === undefined ? undefined : this.level(item ?? '', place);
       if (level) this.setLevel({ ...level, available: level.available + sign * line.quantity });
     }
   }

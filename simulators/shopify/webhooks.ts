@@ -10,6 +10,7 @@ import { z } from 'zod';
 import type { SimulatorContext } from '../simulator-server';
 import { createWebhookSender } from '../webhook-sender';
 import { type RestOrder, restJson } from './rest-shapes';
+import type { InventoryLevel } from './shop';
 import { DUPLICATE_WEBHOOK_TAG } from './shop-input';
 
 export const API_VERSION = '2026-10';
@@ -26,6 +27,15 @@ export const webhookTargetSchema = z.strictObject({
 });
 export type WebhookTarget = z.output<typeof webhookTargetSchema>;
 
+const INVENTORY_TOPIC = 'inventory_levels/update';
+
+interface News {
+  readonly body: string;
+  /** What the journal says it was about. */
+  readonly about: Readonly<Record<string, unknown>>;
+  readonly twice?: boolean;
+}
+
 /** 1, 2, 4, … 128 parts of the span, 255 in all. */
 export function retryDelaysMs(scale: number): number[] {
   const unit = (RETRY_SPAN_MS * scale) / (2 ** RETRIES - 1);
@@ -41,8 +51,8 @@ export function createShopWebhooks({ faults, journal, memory, clock }: Simulator
     retryDelaysMs: () => retryDelaysMs(target()?.retryScale ?? 1),
   });
 
-  const send = (to: WebhookTarget, topic: string, order: RestOrder, eventId: string) => {
-    const body = restJson(order);
+  const send = (to: WebhookTarget, topic: string, news: News, eventId: string) => {
+    const { body, about, twice = false } = news;
     const id = randomUUID();
     const triggeredAt = clock().toISOString();
     sender.send({
@@ -50,8 +60,8 @@ export function createShopWebhooks({ faults, journal, memory, clock }: Simulator
       topic,
       url: to.url,
       body,
-      about: { orderId: order.id },
-      twice: topic === 'orders/create' && order.tags.includes(DUPLICATE_WEBHOOK_TAG),
+      about,
+      twice,
       headers: (forged) => ({
         'X-Shopify-Topic': topic,
         'X-Shopify-Hmac-Sha256': createHmac('sha256', forged ? randomBytes(32) : to.secret)
@@ -74,7 +84,24 @@ export function createShopWebhooks({ faults, journal, memory, clock }: Simulator
       const to = target();
       if (to === undefined) return;
       const eventId = randomUUID();
-      for (const topic of topics) if (to.topics.includes(topic)) send(to, topic, order, eventId);
+      const body = restJson(order);
+      for (const topic of topics) {
+        const twice = topic === 'orders/create' && order.tags.includes(DUPLICATE_WEBHOOK_TAG);
+        if (to.topics.includes(topic))
+          send(to, topic, { body, about: { orderId: order.id }, twice }, eventId);
+      }
+    },
+    /** Tells that what is available of an item changed, whoever changed it. */
+    announceLevel({ inventoryItemId, locationId, available }: InventoryLevel): void {
+      const to = target();
+      if (to === undefined || !to.topics.includes(INVENTORY_TOPIC)) return;
+      const news = {
+        inventory_item_id: inventoryItemId,
+        location_id: locationId,
+        available,
+        updated_at: clock().toISOString(),
+      };
+      send(to, INVENTORY_TOPIC, { body: restJson(news), about: { inventoryItemId } }, randomUUID());
     },
     idle: () => sender.idle(),
     close: () => sender.close(),

@@ -6,15 +6,27 @@
  * lost answer is the same event to a receiver that deduplicates by id, as the standard asks of it.
  * There is nothing to poll: such a shop sends again what was lost.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
+import { z } from 'zod';
+import { parseExactJson } from '../../../contracts/exact-json';
 import { Failure } from '../../../domain/failure-types';
-import { type HttpAnswer, httpExchange } from '../../http';
-import type { ChannelAccount, ChannelConnector, QuantityUpdate, TrackingUpdate } from '../port';
-import { INVENTORY_QUANTITIES, SHIPMENT_SHIPPED } from './events';
+import { type HttpAnswer, httpExchange, readShape } from '../../http';
+import type {
+  ChannelAccount,
+  ChannelConnector,
+  QuantityProblem,
+  QuantityUpdate,
+  TrackingUpdate,
+} from '../port';
+import { INVENTORY_QUANTITIES, INVENTORY_READ, SHIPMENT_SHIPPED } from './events';
 
 export const genericConnector: ChannelConnector = {
   kind: 'generic',
+  // A message of some 30 kB, which any web server takes.
+  quantitiesPerCall: 250,
+  // What a small shop's server stands beside its customers.
+  callsPerSecond: 10,
 
   async pollOrders(_account, cursor) {
     return { orders: [], cursor: cursor ?? '', more: false };
@@ -40,14 +52,62 @@ export const genericConnector: ChannelConnector = {
       quantity: update.quantity,
       changeFromQuantity: update.changeFromQuantity,
     }));
-    const answer = await sendEvent(account, eventIdOf(key), INVENTORY_QUANTITIES, { quantities }, [409]);
+    const id = eventIdOf(key);
+    const answer = await sendEvent(account, id, INVENTORY_QUANTITIES, { quantities }, [409, 422]);
     if (answer.status === 409) {
-      throw new Failure('StaleQuantity', 'the shop has other quantities than we believed', {
-        body: answer.text.slice(0, 500),
-      });
+      const items = problemsOf(jsonOf(answer), 'stale', 'the shop has another quantity');
+      throw new Failure('StaleQuantity', 'the shop has other quantities than we believed', { items });
+    }
+    if (answer.status === 422) {
+      const items = problemsOf(jsonOf(answer), 'gone', 'the shop does not know the item');
+      const type = items.length > 0 ? 'ListingGone' : 'PartnerRejected';
+      const body = answer.text.slice(0, 500);
+      throw new Failure(type, 'the shop did not take the quantities', { items, body });
     }
   },
+
+  async readQuantities(account, items) {
+    // Each look is an event of its own: a receiver that deduplicates must not answer with an old one.
+    const id = eventIdOf(randomUUID());
+    const asked = items.map((item) => ({
+      itemId: item.externalInventoryItemId,
+      locationId: item.externalLocationId,
+    }));
+    const answer = await sendEvent(account, id, INVENTORY_READ, { items: asked }, [], false);
+    const { quantities } = readShape(foundSchema, jsonOf(answer), { write: false, what: 'the shop' });
+    return quantities.map(({ itemId, locationId, quantity }) => ({
+      externalInventoryItemId: itemId,
+      externalLocationId: locationId,
+      quantity,
+    }));
+  },
 };
+
+const itemSchema = z.looseObject({ itemId: z.string(), locationId: z.string() });
+const foundSchema = z.looseObject({
+  quantities: z.array(itemSchema.extend({ quantity: z.int().nullable() })),
+});
+
+/** The items that an answer names under `problem`; a shop that names none leaves us to find out. */
+function problemsOf(json: unknown, problem: 'stale' | 'gone', message: string): QuantityProblem[] {
+  const named = z.looseObject({ [problem]: z.array(itemSchema) }).safeParse(json);
+  if (!named.success) return [];
+  return (named.data[problem] as z.output<typeof itemSchema>[]).map(({ itemId, locationId }) => ({
+    externalInventoryItemId: itemId,
+    externalLocationId: locationId,
+    problem,
+    message,
+  }));
+}
+
+/** A shop may answer an event with any text; undefined when it is no JSON. */
+function jsonOf({ text }: HttpAnswer): unknown {
+  try {
+    return parseExactJson(text);
+  } catch {
+    return undefined;
+  }
+}
 
 async function sendEvent(
   account: ChannelAccount,
@@ -55,6 +115,7 @@ async function sendEvent(
   type: string,
   data: unknown,
   accept: readonly number[] = [],
+  write = true,
 ): Promise<HttpAnswer> {
   const now = new Date();
   const body = JSON.stringify({ type, timestamp: now.toISOString(), data });
@@ -69,7 +130,7 @@ async function sendEvent(
     },
     body,
     timeoutMs: account.timeoutMs,
-    write: true,
+    write,
     accept,
     expect: 'text',
   });

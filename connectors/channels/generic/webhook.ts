@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { parseExactJson } from '../../../contracts/exact-json';
 import { incomingOrderSchema } from '../../../contracts/incoming-order';
 import type { ChannelWebhookFact } from '../port';
-import { INCOMING_EVENTS } from './events';
+import { INCOMING_EVENTS, INVENTORY_CHANGED } from './events';
 
 export type WebhookHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
@@ -72,6 +72,7 @@ export function parseGenericWebhook(headers: WebhookHeaders, rawBody: Buffer): C
     return { ...nothing, kind: 'unreadable', reason: 'invalid_payload: no event with a type' };
 
   const { type: topic, data } = event.data;
+  if (topic === INVENTORY_CHANGED) return { ...nothing, topic, ...quantitiesOf(data) };
   const kind = INCOMING_EVENTS[topic];
   if (kind === undefined) return { ...nothing, topic, kind: 'ignored', reason: `unknown_topic: ${topic}` };
   const order = incomingOrderSchema.safeParse(data);
@@ -92,6 +93,31 @@ export function parseGenericWebhook(headers: WebhookHeaders, rawBody: Buffer): C
   // That an order was cancelled is known even when nothing else of it can be read.
   const known = kind === 'order_cancelled' && externalOrderId !== null;
   return { eventId, topic, externalOrderId, order: null, kind: known ? kind : 'unreadable', reason };
+}
+
+/** As many as one of our own calls carries. */
+const quantitiesSchema = z.looseObject({
+  quantities: z
+    .array(
+      z.looseObject({
+        itemId: z.string().min(1).max(200),
+        locationId: z.string().max(200),
+        quantity: z.int().min(-2_147_483_648).max(2_147_483_647),
+      }),
+    )
+    .max(1_000),
+});
+
+function quantitiesOf(data: unknown): Pick<ChannelWebhookFact, 'kind' | 'quantities' | 'reason'> {
+  const read = quantitiesSchema.safeParse(data);
+  if (!read.success)
+    return { kind: 'ignored', reason: 'invalid_payload: no quantities, which are read back in time' };
+  const quantities = read.data.quantities.map(({ itemId, locationId, quantity }) => ({
+    externalInventoryItemId: itemId,
+    externalLocationId: locationId,
+    quantity,
+  }));
+  return { kind: 'quantities', quantities };
 }
 
 function textOf(headers: WebhookHeaders, name: string): string {

@@ -140,3 +140,16 @@ mutation SetQuantities($input: InventorySetQuantitiesInput!, $key: String!) {
     userErrors { field message code }
   }
 }`;
+
+/** 250 items: about 750 points. */
+export const READ_QUANTITIES = `
+query ReadQuantities($ids: [ID!]!, $location: ID!) {
+  nodes(ids: $ids) {
+    ... on InventoryItem {
+      id
+      inventoryLevel(locationId: $location) {
+        quantities(names: ["available"]) { quantity }
+      }
+    }
+  }
+}`;

@@ -8,7 +8,7 @@
  */
 import type { ChannelConnector } from '../port';
 import { pollShopifyOrders } from './orders';
-import { setShopifyQuantities } from './quantities';
+import { MOST_IN_ONE_CALL, readShopifyQuantities, setShopifyQuantities } from './quantities';
 import { pushShopifyTracking } from './tracking';
 
 export { shopifyCursorSince } from './orders';
@@ -16,7 +16,11 @@ export { shopifyOrderFromRest, shopifyOrdersOf } from './rest-order';
 
 export const shopifyConnector: ChannelConnector = {
   kind: 'shopify',
+  quantitiesPerCall: MOST_IN_ONE_CALL,
+  // Half of what a standard plan allows: 100 points a second at 10 points a mutation.
+  callsPerSecond: 5,
   pollOrders: pollShopifyOrders,
   pushTracking: pushShopifyTracking,
   setQuantities: setShopifyQuantities,
+  readQuantities: readShopifyQuantities,
 };

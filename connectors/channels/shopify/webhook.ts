@@ -7,6 +7,7 @@
  * the known one is dropped by whoever stores it. Source: Shopify, "Deliver webhooks through HTTPS".
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
 import { parseExactJson } from '../../../contracts/exact-json';
 import type { ChannelWebhookFact } from '../port';
 import { NOTHING_LEFT } from '../port';
@@ -21,6 +22,25 @@ const ORDER_TOPICS: Readonly<Record<string, ChannelWebhookFact['kind']>> = {
   'orders/paid': 'payment',
   'orders/cancelled': 'order_cancelled',
 };
+
+const INVENTORY_TOPIC = 'inventory_levels/update';
+const wholeId = z.union([z.int().transform(String), z.string().regex(/^\d+$/)]);
+/** `available` is null where the shop doesn't track the item. */
+const levelSchema = z.looseObject({
+  inventory_item_id: wholeId,
+  location_id: wholeId,
+  available: z.int().nullable(),
+});
+
+function levelOf(payload: unknown): Pick<ChannelWebhookFact, 'kind' | 'quantities' | 'reason'> {
+  const level = levelSchema.safeParse(payload);
+  if (!level.success)
+    return { kind: 'ignored', reason: 'invalid_payload: no inventory level, which is read back in time' };
+  const { inventory_item_id: externalInventoryItemId, location_id: externalLocationId } = level.data;
+  const { available: quantity } = level.data;
+  if (quantity === null) return { kind: 'ignored', reason: 'untracked: the shop keeps no count of the item' };
+  return { kind: 'quantities', quantities: [{ externalInventoryItemId, externalLocationId, quantity }] };
+}
 
 /**
  * True when the body was signed by one of the secrets: base64 of HMAC-SHA256 over the raw bytes,
@@ -52,7 +72,7 @@ export function parseShopifyWebhook(headers: WebhookHeaders, rawBody: Buffer): C
   const nothing = { eventId, topic, order: null, externalOrderId: null } as const;
 
   const kind = ORDER_TOPICS[topic];
-  if (kind === undefined)
+  if (kind === undefined && topic !== INVENTORY_TOPIC)
     return { ...nothing, kind: 'ignored', reason: `unknown_topic: ${topic.slice(0, 100)}` };
   let payload: unknown;
   try {
@@ -61,6 +81,7 @@ export function parseShopifyWebhook(headers: WebhookHeaders, rawBody: Buffer): C
     return { ...nothing, kind: 'unreadable', reason: 'not_json: the body is no JSON in UTF-8' };
   }
 
+  if (kind === undefined) return { ...nothing, ...levelOf(payload) };
   const { order, externalId, reason } = shopifyOrderFromRest(payload);
   const externalOrderId = externalId === '' ? null : externalId;
   if (order !== null) {
