@@ -23,7 +23,7 @@ import {
 import { type LocationRow, listLocations } from '../db/location.repo';
 import { findMerchant, listMerchants, type MerchantRow } from '../db/merchant.repo';
 import { findWarehouse, listWarehouses, type WarehouseRow } from '../db/warehouse.repo';
-import { administratorOf, requireWholeOrganisation, timeOf } from './answers';
+import { administratorOf, minorOf, requireWholeOrganisation, timeOf } from './answers';
 import { page, pageOf, pageQuery, readCursor } from './pagination';
 import { ProblemError } from './problem';
 import { type Caller, defineRoute, type Route } from './route';
@@ -255,6 +255,8 @@ function merchantOf(row: MerchantRow) {
     shortPickPolicy: row.short_pick_policy,
     addressCheck: row.address_check,
     mailFrom: row.mail_from,
+    adjustmentLimitUnits: row.adjustment_limit_units,
+    adjustmentLimitMinor: minorOf(row.adjustment_limit_minor),
     warehouseIds: row.warehouse_ids,
     createdAt: timeOf(row.created_at),
   };

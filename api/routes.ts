@@ -3,6 +3,7 @@ import { apiKeyRoutes } from './api-keys.routes';
 import { exceptionRoutes } from './exceptions.routes';
 import { floorRoutes } from './floor.routes';
 import { healthRoutes } from './health.routes';
+import { lotRoutes } from './lots.routes';
 import type { OpenRoute } from './open-routes';
 import { orderActionRoutes } from './order-actions.routes';
 import { orderRoutes } from './orders.routes';
@@ -12,6 +13,8 @@ import { productRoutes } from './products.routes';
 import type { Route } from './route';
 import { settingsRoutes } from './settings.routes';
 import { stockRoutes } from './stock.routes';
+import { stockChangeRoutes } from './stock-changes.routes';
+import { transferRoutes } from './transfers.routes';
 import { webhookRoutes } from './webhooks.routes';
 
 /** Behind an API key. */
@@ -22,6 +25,9 @@ export const routes: readonly Route[] = [
   ...parcelRoutes,
   ...floorRoutes,
   ...stockRoutes,
+  ...stockChangeRoutes,
+  ...transferRoutes,
+  ...lotRoutes,
   ...productRoutes,
   ...settingsRoutes,
   ...organisationRoutes,

@@ -1,11 +1,10 @@
-/** Stock levels, the ledger behind every figure, and corrections. */
+/** Stock by its states, now and at any moment, and the ledger behind every figure. */
 import { z } from 'zod';
-import { adjustStock } from '../commands/stock/adjust-stock';
 import { id } from '../contracts/common';
-import { adjustedSchema, adjustmentSchema, ledgerEntrySchema, stockLevelSchema } from '../contracts/stock';
+import { ledgerEntrySchema, stockAsOfSchema, stockLevelSchema, stockStatesSchema } from '../contracts/stock';
+import type { Tx } from '../db/client';
 import { type LedgerRow, listLedger, listStockLevels, productIdOfSku } from '../db/stock-read.repo';
-import { findWarehouse } from '../db/warehouse.repo';
-import { isFailure } from '../domain/failure-types';
+import { knownSkus, readPastStock, readStockStates } from '../db/stock-state.repo';
 import { timeOf } from './answers';
 import { page, pageOf, pageQuery, readCursor, timestampText } from './pagination';
 import { ProblemError } from './problem';
@@ -13,6 +12,13 @@ import { defineRoute, type Route } from './route';
 
 const levelKey = z.tuple([z.uuid(), z.uuid(), z.uuid()]);
 const ledgerKey = z.tuple([timestampText, z.string(), z.int().min(0).max(2_147_483_647)]);
+
+/** As many as fit into an address of 8 KiB, the least that servers and proxies take. */
+const MOST_SKUS = 200;
+const skuSet = z
+  .union([z.string(), z.array(z.string())])
+  .transform((given) => [...new Set([given].flat())])
+  .pipe(z.array(z.string().min(1).max(120)).min(1).max(MOST_SKUS));
 
 export const stockRoutes: readonly Route[] = [
   defineRoute({
@@ -73,51 +79,55 @@ export const stockRoutes: readonly Route[] = [
     },
   }),
   defineRoute({
-    method: 'post',
-    path: '/v1/stock/adjustments',
-    operationId: 'adjustStock',
-    summary: 'Correct stock',
+    method: 'get',
+    path: '/v1/stock/levels',
+    operationId: 'getStockLevels',
+    summary: 'States of a set of SKUs, in one call',
     description:
-      'Posts once: the idempotency key is the cause. A loss larger than what is there posts what is there and opens an exception for the rest; reservations that it leaves without goods are taken back.',
+      'On hand, reserved, available to promise, and why units are not for sale, by SKU and warehouse, all of one instant. Repeat `sku`.',
     tag: 'Stock',
-    scope: 'stock:write',
+    scope: 'stock:read',
+    merchant: 'any',
+    query: z.strictObject({ sku: skuSet, warehouseId: id.optional() }),
+    answers: { 200: stockStatesSchema },
+    handler: async ({ transaction, merchantIds, query: { sku, warehouseId } }) =>
+      transaction(async (tx) => {
+        const items = await readStockStates(tx, merchantIds, sku, warehouseId ?? null);
+        return { body: { items, unknown: await unknownOf(tx, merchantIds, sku) } };
+      }),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/v1/stock/as-of',
+    operationId: 'getStockAsOf',
+    summary: 'What there was at a moment',
+    description:
+      'Added up from the ledger by the time at which things happened. Goods between warehouses have no warehouse.',
+    tag: 'Stock',
+    scope: 'stock:read',
     merchant: 'one',
-    body: adjustmentSchema,
-    answers: { 201: adjustedSchema },
-    handler: async ({ deps, caller, merchantId, effectKey, body, transaction }) => {
-      const { kind, warehouseId, reason } = body;
-      const served = await transaction((tx) =>
-        findWarehouse(tx, caller.organisationId, [merchantId], warehouseId),
-      );
-      // One that serves others only must read like one that does not exist.
-      if (served === null) throw notThere('/warehouseId', 'no such warehouse serves the merchant');
-      const lines = body.lines.map(({ delta, ...given }) => ({ ...defined(given), delta }));
-      const request = { merchantId, causeId: effectKey, kind, warehouseId, reason, lines };
-      try {
-        const adjusted = await adjustStock(deps.database, { ...request, actor: caller.actor });
-        return { status: 201, body: { causeId: effectKey, lines: adjusted.lines } };
-      } catch (error) {
-        // The adjustments themselves were found; what they name inside was not.
-        if (isFailure(error, 'NotFound')) {
-          throw notThere('/lines', error.message);
-        }
-        throw error;
-      }
-    },
+    query: z.strictObject({
+      sku: skuSet,
+      at: z.iso.datetime({ offset: true }).refine((text) => !Number.isNaN(Date.parse(text))),
+      warehouseId: id.optional(),
+    }),
+    answers: { 200: stockAsOfSchema },
+    handler: async ({ transaction, merchantId, query: { sku, at, warehouseId } }) =>
+      transaction(async (tx) => {
+        const rows = await readPastStock(tx, merchantId, sku, new Date(at), warehouseId ?? null);
+        const items = rows.map((row) => ({
+          ...row,
+          held: row.quarantined + row.damaged + row.atDock + row.recalled + row.expired,
+        }));
+        const unknown = await unknownOf(tx, [merchantId], sku);
+        return { body: { at: timeOf(new Date(at)), items, unknown } };
+      }),
   }),
 ];
 
-function notThere(pointer: string, message: string): ProblemError {
-  return new ProblemError('invalid-reference', { errors: [{ pointer, message }] });
-}
-
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** Without the keys that were left out: a command tells "left out" from "undefined". */
-function defined<T extends object>(given: T): Partial<Defined<T>> {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<
-    Defined<T>
-  >;
+async function unknownOf(tx: Tx, merchantIds: readonly string[], skus: readonly string[]) {
+  const known = new Set(await knownSkus(tx, merchantIds, skus));
+  return skus.filter((sku) => !known.has(sku));
 }
 
 function entryOf(row: LedgerRow) {
@@ -136,6 +146,7 @@ function entryOf(row: LedgerRow) {
     },
     to: { locationId: row.to_id, code: row.to_code, kind: row.to_kind, warehouseId: row.to_warehouse },
     orderId: row.order_id,
+    reasonCode: row.reason_code,
     reason: row.reason,
     actor: row.actor,
     occurredAt: timeOf(row.occurred_at),

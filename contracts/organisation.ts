@@ -1,6 +1,6 @@
 /** Merchants, warehouses, locations and API keys: bodies and answers. */
 import { z } from 'zod';
-import { countryCode, currency, id, instant, text } from './common';
+import { countryCode, currency, id, instant, minorUnitsFromZero, text } from './common';
 import { scopeSchema } from './scopes';
 
 const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'not lower case letters, digits and hyphens');
@@ -13,6 +13,10 @@ const policies = {
   shortPickPolicy: z.enum(['ask', 'backorder', 'ship_short']),
   addressCheck: z.enum(['carrier', 'local']),
   mailFrom: z.email().max(254),
+  /** A correction of more units waits for a second person; null: no limit. */
+  adjustmentLimitUnits: z.int().min(0).max(1_000_000_000).nullable(),
+  /** The same by worth at cost, in minor units. */
+  adjustmentLimitMinor: minorUnitsFromZero.nullable(),
 };
 
 export const newMerchantSchema = z.strictObject({ slug, name: policies.name, currency });

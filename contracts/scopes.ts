@@ -8,6 +8,8 @@ export const SCOPES = [
   'catalogue:write',
   'stock:read',
   'stock:write',
+  /** Decides on corrections above a merchant's limit, which somebody else asked for. */
+  'stock:approve',
   /** The floor API: tasks, scans, packing. The key must belong to a person. */
   'floor',
   'exceptions:read',

@@ -1,6 +1,6 @@
-/** Stock as the API shows and corrects it. Units are whole base units. */
+/** Stock as the API shows it. Units are whole base units. */
 import { z } from 'zod';
-import { id, instant, reason, text } from './common';
+import { id, instant } from './common';
 
 export const stockLevelSchema = z
   .strictObject({
@@ -22,7 +22,7 @@ const endSchema = z.strictObject({
   locationId: id,
   code: z.string(),
   kind: z.string(),
-  /** null for the virtual ends: supplier, customer, adjustment. */
+  /** null for the virtual ends: supplier, customer, adjustment, transit. */
   warehouseId: id.nullable(),
 });
 
@@ -38,6 +38,8 @@ export const ledgerEntrySchema = z
     from: endSchema,
     to: endSchema,
     orderId: id.nullable(),
+    /** Why a correction was made, by its code. */
+    reasonCode: z.string().nullable(),
     reason: z.string().nullable(),
     actor: z.string(),
     occurredAt: instant,
@@ -45,41 +47,58 @@ export const ledgerEntrySchema = z
   })
   .meta({ id: 'LedgerEntry' });
 
-/** Far more than any warehouse counts at once, and far below what a sum of them could overflow. */
-const delta = z
-  .int()
-  .min(-1_000_000)
-  .max(1_000_000)
-  .refine((value) => value !== 0, { message: 'changes nothing' });
+/** Units in one warehouse, by what can be done with them. */
+const unitsSchema = {
+  onHand: z.int(),
+  /** onHand that is not for sale: the sum of the five below. */
+  held: z.int(),
+  quarantined: z.int(),
+  damaged: z.int(),
+  /** Arrived and not put away. */
+  atDock: z.int(),
+  recalled: z.int(),
+  expired: z.int(),
+};
 
-export const adjustmentSchema = z.strictObject({
-  kind: z.enum(['opening', 'adjustment', 'write_off']).default('adjustment'),
-  warehouseId: id,
-  reason,
-  lines: z
-    .array(
-      z
-        .strictObject({
-          productId: id.optional(),
-          sku: text(120).optional(),
-          /** Where the goods were put; a loss without one is taken wherever there is something. */
-          locationCode: text(40).optional(),
-          lotCode: text(60).optional(),
-          expiresOn: z.iso.date().optional(),
-          delta,
-        })
-        .refine((line) => (line.productId === undefined) !== (line.sku === undefined), {
-          message: 'name the product by productId or by sku',
-          path: ['sku'],
-        }),
-    )
-    .min(1)
-    .max(1000),
-});
-
-export const adjustedSchema = z
+export const stockStateSchema = z
   .strictObject({
-    causeId: z.string(),
-    lines: z.array(z.strictObject({ productId: id, requested: z.int(), posted: z.int() })),
+    merchantId: id,
+    productId: id,
+    sku: z.string(),
+    warehouseId: id,
+    warehouseCode: z.string(),
+    ...unitsSchema,
+    reserved: z.int(),
+    /** Available to promise: onHand − held − reserved. */
+    available: z.int(),
+    /** On the road to this warehouse. */
+    inTransit: z.int(),
+    /** Announced for this warehouse, and not on the road yet. */
+    incoming: z.int(),
   })
-  .meta({ id: 'AdjustedStock' });
+  .meta({ id: 'StockState' });
+
+export const stockStatesSchema = z
+  .strictObject({
+    items: z.array(stockStateSchema),
+    /** SKUs that were asked for and that no merchant of the request has. */
+    unknown: z.array(z.string()),
+  })
+  .meta({ id: 'StockStates' });
+
+export const stockAsOfSchema = z
+  .strictObject({
+    at: instant,
+    items: z.array(
+      z.strictObject({
+        productId: id,
+        sku: z.string(),
+        /** null: on the road between warehouses. */
+        warehouseId: id.nullable(),
+        warehouseCode: z.string().nullable(),
+        ...unitsSchema,
+      }),
+    ),
+    unknown: z.array(z.string()),
+  })
+  .meta({ id: 'StockAsOf' });

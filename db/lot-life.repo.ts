@@ -48,3 +48,49 @@ export function readShelfLifeRules(tx: Tx, merchantIds: readonly string[]): Prom
     values: [merchantIds],
   });
 }
+
+export interface ShelfLifeRuleRow extends ShelfLifeRule {
+  readonly id: string;
+  readonly createdAt: Date;
+}
+
+const RULE = `id, merchant_id as "merchantId", connection_id as "connectionId", customer_id as "customerId",
+  product_id as "productId", min_days as "minDays", created_at as "createdAt"`;
+
+export function listShelfLifeRules(
+  tx: Tx,
+  merchantIds: readonly string[],
+  afterId: string | null,
+  limit: number,
+): Promise<ShelfLifeRuleRow[]> {
+  return tx.rows<ShelfLifeRuleRow>({
+    text: `select ${RULE} from shelf_life_rule where merchant_id = any($1::uuid[]) and ($2::uuid is null or id > $2)
+      order by id limit $3`,
+    values: [merchantIds, afterId, limit],
+  });
+}
+
+/** Null when there is a rule for the same channel, customer and product. */
+export async function insertShelfLifeRule(
+  tx: Tx,
+  rule: ShelfLifeRule & { readonly id: string },
+): Promise<ShelfLifeRuleRow | null> {
+  const [row] = await tx.rows<ShelfLifeRuleRow>({
+    text: `insert into shelf_life_rule (id, merchant_id, connection_id, customer_id, product_id, min_days)
+      values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning ${RULE}`,
+    values: [rule.id, rule.merchantId, rule.connectionId, rule.customerId, rule.productId, rule.minDays],
+  });
+  return row ?? null;
+}
+
+export async function deleteShelfLifeRule(
+  tx: Tx,
+  merchantIds: readonly string[],
+  id: string,
+): Promise<ShelfLifeRuleRow | null> {
+  const [row] = await tx.rows<ShelfLifeRuleRow>({
+    text: `delete from shelf_life_rule where merchant_id = any($1::uuid[]) and id = $2 returning ${RULE}`,
+    values: [merchantIds, id],
+  });
+  return row ?? null;
+}

@@ -12,12 +12,14 @@ export interface MerchantRow {
   readonly short_pick_policy: string;
   readonly address_check: string;
   readonly mail_from: string;
+  readonly adjustment_limit_units: number | null;
+  readonly adjustment_limit_minor: bigint | null;
   readonly created_at: Date;
   readonly warehouse_ids: readonly string[];
 }
 
 const COLUMNS = `m.id, m.slug, m.name, m.currency, m.payment_policy, m.split_policy, m.partial_policy, m.short_pick_policy,
-  m.address_check, m.mail_from, m.created_at,
+  m.address_check, m.mail_from, m.adjustment_limit_units, m.adjustment_limit_minor, m.created_at,
   array(select w.warehouse_id from merchant_warehouse w where w.merchant_id = m.id order by w.warehouse_id) as warehouse_ids`;
 
 /** Columns that a change may set, by their name in a patch. */
@@ -29,6 +31,8 @@ export const MERCHANT_FIELDS = {
   shortPickPolicy: 'short_pick_policy',
   addressCheck: 'address_check',
   mailFrom: 'mail_from',
+  adjustmentLimitUnits: 'adjustment_limit_units',
+  adjustmentLimitMinor: 'adjustment_limit_minor',
 } as const;
 
 export function listMerchants(

@@ -63,6 +63,7 @@ export interface LedgerRow {
   readonly to_kind: string;
   readonly to_warehouse: string | null;
   readonly order_id: string | null;
+  readonly reason_code: string | null;
   readonly reason: string | null;
   readonly actor: string;
   readonly occurred_at: Date;
@@ -85,7 +86,7 @@ export function listLedger(
 ): Promise<LedgerRow[]> {
   return tx.rows<LedgerRow>({
     text: `
-select l.cause_id, l.line, c.kind, l.quantity, l.lot_code, c.order_id, c.reason, c.actor, c.occurred_at, c.recorded_at,
+select l.cause_id, l.line, c.kind, l.quantity, l.lot_code, c.order_id, c.reason_code, c.reason, c.actor, c.occurred_at, c.recorded_at,
   c.recorded_at::text as key_at,
   f.id as from_id, f.code as from_code, f.kind as from_kind, f.warehouse_id as from_warehouse,
   t.id as to_id, t.code as to_code, t.kind as to_kind, t.warehouse_id as to_warehouse,
@@ -112,10 +113,19 @@ order by c.recorded_at desc, l.cause_id desc, l.line desc limit $7`,
 }
 
 /** The merchant's product of this SKU. */
-export async function productIdOfSku(tx: Tx, merchantId: string, sku: string): Promise<string | null> {
+export function productIdOfSku(tx: Tx, merchantId: string, sku: string): Promise<string | null> {
+  return findProductId(tx, merchantId, { sku });
+}
+
+/** The merchant's product by its id or SKU; null when there is none. */
+export async function findProductId(
+  tx: Tx,
+  merchantId: string,
+  by: { readonly productId?: string | undefined; readonly sku?: string | undefined },
+): Promise<string | null> {
   const [row] = await tx.rows<{ id: string }>({
-    text: 'select id from product where merchant_id = $1 and sku = $2',
-    values: [merchantId, sku],
+    text: 'select id from product where merchant_id = $1 and (id = $2 or sku = $3)',
+    values: [merchantId, by.productId ?? null, by.sku ?? null],
   });
   return row?.id ?? null;
 }

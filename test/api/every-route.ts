@@ -19,6 +19,7 @@ import {
 import { type SeededMerchant, seedMerchant } from '../support/merchant';
 import { demoOrder, placeOrder } from '../support/order';
 import type { RunningApi } from './running-api';
+import { makeStockWorld, STOCK_ROUTES, STOCK_THINGS } from './stock-world';
 
 /** Names of things that a request can be about. */
 const THINGS = [
@@ -56,6 +57,7 @@ const THINGS = [
   'closer',
   'shipper',
   'claimer',
+  ...STOCK_THINGS,
 ] as const;
 type Thing = (typeof THINGS)[number];
 export type World = Readonly<Record<Thing, string>> & {
@@ -148,16 +150,7 @@ export const EVERY_ROUTE: Readonly<Record<string, (world: World) => RouteRequest
     path: '/v1/floor/ship-scans',
     body: { parcelId: w.parcelToShip, personId: w.shipper },
   }),
-  listStock: () => ({ path: '/v1/stock' }),
-  listStockLedger: (w) => ({ path: `/v1/stock/${w.sku}/ledger` }),
-  adjustStock: (w) => ({
-    path: '/v1/stock/adjustments',
-    body: {
-      warehouseId: w.warehouseId,
-      reason: 'count',
-      lines: [{ productId: w.productId, locationCode: 'A-01-01', delta: 1 }],
-    },
-  }),
+  ...STOCK_ROUTES,
   listProducts: () => ({ path: '/v1/products' }),
   createProduct: () => ({ path: '/v1/products', body: { sku: `NEW-${randomUUID()}`, name: 'New' } }),
   getProduct: (w) => ({ path: `/v1/products/${w.productId}` }),
@@ -242,8 +235,9 @@ export async function buildWorld(api: RunningApi): Promise<{ world: World; merch
   const sku = `DEMO-${randomUUID()}`;
   const merchant = await seedMerchant(database, {
     persons: 6,
+    warehouses: [{ code: 'W1' }, { code: 'W2' }],
     products: [
-      { sku, stock: 500 },
+      { sku, stock: { W1: 500 } },
       { sku: `${sku}-BUNDLE`, isBundle: true },
     ],
   });
@@ -264,6 +258,7 @@ export async function buildWorld(api: RunningApi): Promise<{ world: World; merch
   const world: World = {
     ...floor,
     ...exceptions,
+    ...(await makeStockWorld(database, merchant, sku)),
     slug: merchant.slug,
     sku,
     cartonCode: merchant.cartonCode,
