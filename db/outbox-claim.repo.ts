@@ -35,6 +35,8 @@ export interface ClaimRequest {
   /** Rows that these lanes can take; 0 leaves a lane alone. */
   readonly free: Readonly<Record<string, number>>;
   readonly leaseMs: number;
+  /** Leases of these lanes, where they differ. */
+  readonly leaseMsOf?: Readonly<Record<string, number>>;
 }
 
 /** Leases due messages, at most so many a lane. Run as the system role. */
@@ -58,8 +60,9 @@ with recursive lane_walk as (
     order by o.due_at limit open_lane.free for update skip locked
   ) taken limit $1
 ), claimed as (
-  update outbox o set state = 'leased', attempts = o.attempts + 1, leased_until = now() + $4 * interval '1 millisecond',
-    due_at = now() + $4 * interval '1 millisecond'
+  update outbox o set state = 'leased', attempts = o.attempts + 1,
+    leased_until = now() + coalesce(($5::json ->> o.lane)::integer, $4) * interval '1 millisecond',
+    due_at = now() + coalesce(($5::json ->> o.lane)::integer, $4) * interval '1 millisecond'
   from due where o.merchant_id = due.merchant_id and o.id = due.id
   returning o.*
 )
@@ -71,7 +74,13 @@ from claimed c
 left join sales_order s on s.merchant_id = c.merchant_id and s.id = c.order_id
 left join channel_connection k on k.merchant_id = s.merchant_id and k.id = s.connection_id
 order by c.created_at, c.id`,
-    values: [request.limit, request.perLane, JSON.stringify(request.free), request.leaseMs],
+    values: [
+      request.limit,
+      request.perLane,
+      JSON.stringify(request.free),
+      request.leaseMs,
+      JSON.stringify(request.leaseMsOf ?? {}),
+    ],
   });
 }
 

@@ -46,6 +46,11 @@ export interface OutboxSenderOptions {
  * sender was killed waits this long, and a message of a living one is never sent by two at once.
  */
 const LEASE_MS = 90_000;
+/**
+ * Twice the longest send to Temporal (10 s, an update). Orders start and go on by these messages, so one
+ * that a killed dispatcher held should not wait as long as a mail may take.
+ */
+const WORKFLOW_LEASE_MS = 20_000;
 /** A retry or an expired lease is found this late at most; a claim that finds nothing costs about 1 ms. */
 const POLL_MS = 500;
 /** A burst of notices is one claim: at most 50 a second, at the price of 20 ms. */
@@ -98,6 +103,7 @@ export function startOutboxSender(options: OutboxSenderOptions): OutboxSender {
         perLane: LANE_LIMIT,
         free: { ...LANE_LIMITS, ...lanes.free() },
         leaseMs: options.leaseMs ?? LEASE_MS,
+        ...(options.leaseMs === undefined ? { leaseMsOf: { '': WORKFLOW_LEASE_MS } } : {}),
       }),
     );
     for (const message of messages) {

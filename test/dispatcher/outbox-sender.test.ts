@@ -92,6 +92,35 @@ test('a crash after sending and before recording sends the same id again', async
   await until(async () => (await outbox(engine, "key = 'crash'"))[0]?.state === 'done');
 });
 
+test('what a killed dispatcher had in its hands is due again within 20 s for a workflow, within 90 s for a partner', async () => {
+  let release = () => {};
+  const answer = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let begun = 0;
+  start(async () => {
+    begun += 1;
+    await answer;
+    return { outcome: 'sent' };
+  });
+  await write(engine, [
+    message(merchantId, { key: 'started', kind: 'workflow.start', lane: '' }),
+    message(merchantId, { key: 'mailed', kind: 'mail', lane: 'mail' }),
+  ]);
+  await until(() => begun === 2);
+  const leases = await engine.database.withSystem((tx) =>
+    tx.rows<{ key: string; seconds: number }>({
+      text: `select key, round(extract(epoch from leased_until - now()) / 10)::integer * 10 as seconds
+        from outbox where state = 'leased' order by key desc`,
+    }),
+  );
+  release();
+  expect(leases).toEqual([
+    { key: 'started', seconds: 20 },
+    { key: 'mailed', seconds: 90 },
+  ]);
+});
+
 test('an end that comes after its lease was given to another changes nothing', async () => {
   await write(engine, [message(merchantId, { key: 'fenced' })]);
   const claim = () =>
