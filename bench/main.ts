@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { apiAccept } from './api-accept';
+import { availabilityScale } from './availability-scale';
 import { type Figure, tableOf } from './figure';
 import { orderEvents } from './order-events';
 import { orderThroughput } from './order-throughput';
@@ -21,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, (options: Options) => Promise<Figure[]
   'order-events': ({ seed }) => orderEvents(seed),
   'order-throughput': orderThroughput,
   'api-accept': apiAccept,
+  'availability-scale': availabilityScale,
   routing,
 };
 
