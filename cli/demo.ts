@@ -94,7 +94,14 @@ async function withEngine<T>(
   work: (dataDir: string) => Promise<T>,
 ): Promise<T> {
   const wanted = locateDataDir(dataDirFlag);
-  if (findRunning(wanted) !== null) return work(wanted);
+  const running = findRunning(wanted);
+  if (running !== null && running.apiKey === null)
+    throw new CommandError(
+      `the engine on ${wanted} runs without the demo`,
+      2,
+      'start it without --no-demo, or give another --data-dir to have one started for the story',
+    );
+  if (running !== null) return work(wanted);
   const dataDir = mkdtempSync(join(tmpdir(), 'quayside-demo-'));
   screen.say('No engine runs, so one is started for this; it is thrown away afterwards.');
   try {

@@ -44,7 +44,7 @@ export function register(program: Command): void {
     .option('--rate <orders>', 'orders a minute that the demo customers place', '12')
     .option('--ports <list>', `ports to insist on, as name=port,…; names: ${Object.keys(PORTS).join(', ')}`)
     .option('--workers <n>', 'worker processes', '1')
-    .option('--verbose', 'say more')
+    .option('--verbose', 'also say each process, its log and each migration')
     .addHelpText(
       'after',
       '\nExamples:\n  quayside up --fresh --rate 60\n  quayside up --data-dir /tmp/trial --ports api=9000,ui=9001\n',

@@ -147,6 +147,7 @@ async function bringUpDatabase(
     await makeRoles(database, secrets);
     const names = await migrate(database.ownerUrl);
     if (names.length > 0) progress.note(`${names.length} migrations`);
+    for (const name of names) screen.detail(`migrated: ${name}`);
   });
   return database;
 }
@@ -250,8 +251,11 @@ async function bringUpRoles(
   const { dataDir, demo, rate, workers } = options;
   const log = (line: string): void => screen.say(`  ${line}`);
   const env = { ...inherited(), ...environment };
-  const role = (name: string, kind: RoleOptions['role'], own = env): Promise<KeptAlive<RunningProcess>> =>
-    keepAlive(name, () => startRole({ name, role: kind, dataDir, environment: own }), log);
+  const role = async (name: string, kind: RoleOptions['role'], own = env) => {
+    const kept = await keepAlive(name, () => startRole({ name, role: kind, dataDir, environment: own }), log);
+    screen.detail(`${name} is process ${kept.current().pid} and logs to ${join(dataDir, 'logs', name)}.log`);
+    return kept;
+  };
   const measured = (name: string, kind: RoleOptions['role'], port: number | undefined) =>
     role(name, kind, { ...env, METRICS_HOST: LOOPBACK, METRICS_PORT: String(port) });
   const together = async (roles: readonly Promise<KeptAlive<RunningProcess>>[]): Promise<void> => {
