@@ -1,25 +1,15 @@
 /**
  * Makes the balances again from what they summarise: on hand and held from the ledger, reserved from the
- * live reservations, allocated from the allocations. For the day on which `check` says that they differ:
+ * live reservations, allocated from the allocations; and with them which lots are held and what transfers
+ * have on the road. For the day on which `check` says that they differ:
  * it says what it changed, merchant by merchant, each in one transaction under the locks that every
  * posting takes, so it may run beside an engine at work. Where more is promised than is there, no balance
  * can be right: that row is left and named, for a person has to take reservations back. A balance without
  * any movement becomes zero; no row is removed.
  */
 import { Database, type Tx } from '../db/client';
+import { type Difference, rebuildProjections } from './rebuild-projections';
 import { ALLOCATED, LEDGER_BY_BIN, LEDGER_BY_WAREHOUSE, RESERVED } from './stock-invariants';
-
-export interface Difference {
-  readonly merchantId: string;
-  readonly table: 'stock_balance' | 'bin_balance';
-  /** Warehouse and product, or place, product and lot. */
-  readonly key: string;
-  /** Column values before, and what they should be. */
-  readonly was: string;
-  readonly is: string;
-  /** False when it could not be written: more is promised than is there. */
-  readonly fixed: boolean;
-}
 
 export interface RebuildReport {
   readonly merchants: number;
@@ -91,6 +81,11 @@ export async function rebuild(
 }
 
 async function rebuildMerchant(tx: Tx, merchantId: string, dryRun: boolean): Promise<Difference[]> {
+  // A transfer's posting holds its row before any balance.
+  await tx.rows({
+    text: 'select from stock_transfer where merchant_id = $1 order by id for update',
+    values: [merchantId],
+  });
   // The order of every posting: balances by key, then bins by key. What is read after it stays true.
   await tx.rows({
     text: 'select from stock_balance where merchant_id = $1 order by merchant_id, warehouse_id, product_id for update',
@@ -100,6 +95,8 @@ async function rebuildMerchant(tx: Tx, merchantId: string, dryRun: boolean): Pro
     text: 'select from bin_balance where merchant_id = $1 order by merchant_id, location_id, product_id, lot_code for update',
     values: [merchantId],
   });
+  // What a lot's units count as comes first: balances follow from it.
+  const projections = await rebuildProjections(tx, merchantId, dryRun);
   const stock = await tx.rows<StockRow>({ text: STOCK_DIFFERENCES });
   const bins = await tx.rows<BinRow>({ text: BIN_DIFFERENCES });
   if (!dryRun) {
@@ -107,6 +104,7 @@ async function rebuildMerchant(tx: Tx, merchantId: string, dryRun: boolean): Pro
     await writeBins(tx, merchantId, bins.filter(binFits));
   }
   return [
+    ...projections,
     ...stock.map((row) => stockDifference(merchantId, row)),
     ...bins.map((row) => binDifference(merchantId, row)),
   ];

@@ -34,6 +34,15 @@ select a.merchant_id, a.location_id, a.product_id, a.lot_code, sum(a.quantity)::
 from allocation a join reservation r on r.merchant_id = a.merchant_id and r.id = a.reservation_id and r.state in ${LIVE}
 group by a.merchant_id, a.location_id, a.product_id, a.lot_code`;
 
+/** What each transfer's goods did by the ledger; the cause's id names the transfer and the step (commands/stock/transfer). */
+export const LEDGER_BY_TRANSFER = `
+select c.merchant_id, split_part(c.id, ':', 2)::uuid as transfer_id, l.product_id, l.lot_code,
+  coalesce(sum(l.quantity) filter (where split_part(c.id, ':', 3) = 'out'), 0)::bigint as dispatched,
+  coalesce(sum(l.quantity) filter (where split_part(c.id, ':', 3) = 'in'), 0)::bigint as received,
+  coalesce(sum(l.quantity) filter (where split_part(c.id, ':', 3) = 'close'), 0)::bigint as lost
+from stock_cause c join stock_ledger l on l.merchant_id = c.merchant_id and l.cause_id = c.id and l.month = c.month
+where c.kind = 'transfer' group by 1, 2, 3, 4`;
+
 const BALANCES = 'select count(*) as checked from stock_balance';
 const BINS = 'select count(*) as checked from bin_balance';
 
@@ -101,6 +110,37 @@ const ledgerIsBalances = byProbes('2', 'the ledger is the balances, and is never
     checked: BINS,
     faults: `select format('place %s belongs to warehouse %s, its balance to %s', b.location_id, l.warehouse_id, b.warehouse_id) as fault
       from bin_balance b join location l on l.id = b.location_id where b.warehouse_id is distinct from l.warehouse_id`,
+  },
+  {
+    what: 'ledger and transfer differ',
+    checked: 'select count(*) as checked from stock_transfer_content',
+    faults: `select format('transfer %s, product %s lot "%s": ledger %s out, %s in, %s lost, transfer %s, %s, %s', transfer_id,
+        product_id, lot_code, coalesce(l.dispatched, 0), coalesce(l.received, 0), coalesce(l.lost, 0), coalesce(c.dispatched, 0),
+        coalesce(c.received, 0), coalesce(c.lost, 0)) as fault
+      from stock_transfer_content c full join (${LEDGER_BY_TRANSFER}) l using (merchant_id, transfer_id, product_id, lot_code)
+      where (coalesce(l.dispatched, 0), coalesce(l.received, 0), coalesce(l.lost, 0))
+        <> (coalesce(c.dispatched, 0), coalesce(c.received, 0), coalesce(c.lost, 0))`,
+  },
+  {
+    what: 'a correction and the ledger differ',
+    checked: 'select count(*) as checked from stock_adjustment',
+    faults: `select format('correction %s is %s: %s units, the ledger changed by %s', a.id, a.state, a.units, coalesce(m.units, 0)) as fault
+      from (select a.merchant_id, a.id, a.cause_id, a.state, coalesce(sum(l.posted), 0) as units
+        from stock_adjustment a join stock_adjustment_line l on l.merchant_id = a.merchant_id and l.adjustment_id = a.id
+        group by a.merchant_id, a.id) a
+      left join lateral (select sum(case when t.warehouse_id is null then -l.quantity else l.quantity end) as units
+        from stock_cause c join stock_ledger l on l.merchant_id = c.merchant_id and l.cause_id = c.id and l.month = c.month
+        join location t on t.id = l.to_location_id
+        where c.merchant_id = a.merchant_id and c.id = a.cause_id) m on true
+      where a.units <> coalesce(m.units, 0) or (a.state <> 'posted' and m.units is not null)`,
+  },
+  {
+    what: 'a lot and its holds differ',
+    checked: 'select count(*) as checked from lot',
+    faults: `select format('product %s lot "%s": held %s, and %s holds are active', product_id, code, held, active) as fault
+      from (select l.product_id, l.code, l.held, (select count(*) from lot_hold h where h.merchant_id = l.merchant_id
+          and h.product_id = l.product_id and h.lot_code = l.code and h.lifted_at is null) as active from lot l) lots
+      where held <> (active > 0)`,
   },
   {
     what: 'the ledger can be changed',
