@@ -6,14 +6,10 @@
 import { uuidv7 } from 'uuidv7';
 import type { Tx } from '../db/client';
 import { enqueue } from '../db/outbox.repo';
+import { feedBackorders } from './stock/feed-backorders';
 
 /** `order:{merchant}:{connection}:{externalId}`, as SQL over an alias `o` of sales_order. */
 export const WORKFLOW_ID_SQL = "'order:' || o.merchant_id || ':' || o.connection_id || ':' || o.external_id";
-
-/** From the signal's row to the committed intake takes 50 to 300 ms here. */
-const HEAD_START_MS = 600;
-/** Nobody's place in the queue makes him wait longer than this for his look. */
-const LAST_WAKE_MS = 60_000;
 
 interface Waiting {
   readonly merchant_id: string;
@@ -21,17 +17,16 @@ interface Waiting {
   readonly workflow_id: string;
 }
 
-async function send(tx: Tx, orders: readonly Waiting[], cause: string, apartMs = 0): Promise<number> {
+async function send(tx: Tx, orders: readonly Waiting[], cause: string): Promise<number> {
   await enqueue(
     tx,
-    orders.map((order, index) => ({
+    orders.map((order) => ({
       merchantId: order.merchant_id,
       kind: 'workflow.signal' as const,
       // Each waking is a fact of its own: an order may be woken twice by the same kind of cause.
       key: `resume:${order.id}:${uuidv7()}`,
       orderId: order.id,
       payload: { workflowId: order.workflow_id, signal: 'resume', args: [{ cause }] },
-      delayMs: Math.min(index * apartMs, LAST_WAKE_MS),
     })),
   );
   return orders.length;
@@ -78,25 +73,24 @@ export async function wakeBySku(tx: Tx, merchantId: string, skus: readonly strin
 }
 
 /**
- * Wakes the orders that wait for stock of these products, in the order of the backorder queue: each gets a
- * start over the next one that an intake fits into. It is a start, not a claim: whose intake commits first
- * has the goods.
+ * Gives what has come free of these products to the orders that wait for it (stock/feed-backorders) and
+ * wakes those that got something. To be called by whatever makes units sellable, after it has changed
+ * their balances and in its transaction.
+ * @param had who kept units of which product until now: they let the others pass.
  */
 export async function wakeBackorders(
   tx: Tx,
   merchantId: string,
   productIds: readonly string[],
+  had: readonly { readonly orderId: string; readonly productId: string }[] = [],
 ): Promise<number> {
-  const orders = await tx.rows<Waiting>({
-    text: `${SELECT} join (
-        select order_id, max(priority) as priority, min(ship_by) as ship_by, min(placed_at) as placed_at
-        from backorder where merchant_id = $1 and product_id = any($2::uuid[]) group by order_id
-      ) b on b.order_id = o.id
-      where o.merchant_id = $1 and o.blocked_reason = 'out_of_stock'
-      order by b.priority desc, b.ship_by nulls last, b.placed_at, o.id`,
-    values: [merchantId, productIds],
-  });
-  return send(tx, orders, 'stock_arrived', HEAD_START_MS);
+  if (productIds.length === 0) return 0;
+  const fed = await feedBackorders(tx, merchantId, [...new Set(productIds)], had);
+  return send(
+    tx,
+    fed.map(({ orderId, workflowId }) => ({ merchant_id: merchantId, id: orderId, workflow_id: workflowId })),
+    'stock_arrived',
+  );
 }
 
 /**

@@ -1,7 +1,8 @@
 /**
  * What intake writes, for a whole batch in one statement. Every array of the document is one table's
- * rows; foreign keys are checked when the statement ends, so their order does not matter. Balances are
- * not written here: they have one home, in the stock postings.
+ * rows; foreign keys are checked when the statement ends, so their order does not matter. Reservations,
+ * their allocations and the steps follow in a statement of their own, which all reservations are made by
+ * (reservation.repo).
  */
 import type { RoutingTrace } from '../domain/routing/trace';
 import type { Tx } from './client';
@@ -59,25 +60,6 @@ export interface IntakeWrites {
     product_id: string;
     quantity: number;
   }[];
-  readonly reservations: readonly {
-    merchant_id: string;
-    id: string;
-    order_id: string;
-    fulfilment_order_line_id: string;
-    warehouse_id: string;
-    product_id: string;
-    quantity: number;
-    state: string;
-    step_key: string;
-  }[];
-  readonly allocations: readonly {
-    merchant_id: string;
-    reservation_id: string;
-    location_id: string;
-    product_id: string;
-    lot_code: string;
-    quantity: number;
-  }[];
   readonly tasks: readonly {
     merchant_id: string;
     id: string;
@@ -107,7 +89,6 @@ export interface IntakeWrites {
     ship_by: Date | null;
     placed_at: Date;
   }[];
-  readonly steps: readonly { merchant_id: string; key: string; outcome: unknown }[];
 }
 
 const WRITE = `
@@ -151,14 +132,6 @@ with d as (select $1::json as j), gone as (
   insert into fulfilment_order_line (merchant_id, id, fulfilment_order_id, order_line_id, product_id, quantity)
   select * from json_to_recordset((select j -> 'fulfilmentOrderLines' from d)) as l(merchant_id uuid, id uuid,
     fulfilment_order_id uuid, order_line_id uuid, product_id uuid, quantity integer)
-), v as (
-  insert into reservation (merchant_id, id, order_id, fulfilment_order_line_id, warehouse_id, product_id, quantity, state, step_key)
-  select * from json_to_recordset((select j -> 'reservations' from d)) as v(merchant_id uuid, id uuid, order_id uuid,
-    fulfilment_order_line_id uuid, warehouse_id uuid, product_id uuid, quantity integer, state text, step_key text)
-), a as (
-  insert into allocation (merchant_id, reservation_id, location_id, product_id, lot_code, quantity)
-  select * from json_to_recordset((select j -> 'allocations' from d)) as a(merchant_id uuid, reservation_id uuid,
-    location_id uuid, product_id uuid, lot_code text, quantity integer)
 ), t as (
   insert into task (merchant_id, id, warehouse_id, kind, order_id, fulfilment_order_id, priority, due_at)
   select merchant_id, id, warehouse_id, 'pick', order_id, fulfilment_order_id, priority, due_at
@@ -181,14 +154,12 @@ with d as (select $1::json as j), gone as (
   insert into routing_decision (merchant_id, id, order_id, decided_at, outcome, trace)
   select * from json_to_recordset((select j -> 'decisions' from d)) as n(merchant_id uuid, id uuid, order_id uuid,
     decided_at timestamptz, outcome text, trace jsonb)
-), b as (
-  insert into backorder (merchant_id, order_id, product_id, quantity, priority, ship_by, placed_at)
-  select * from json_to_recordset((select j -> 'backorders' from d)) as b(merchant_id uuid, order_id uuid, product_id uuid,
-    quantity integer, priority integer, ship_by timestamptz, placed_at timestamptz)
-  on conflict (merchant_id, order_id, product_id) do update set quantity = excluded.quantity
 )
-insert into step (merchant_id, key, outcome)
-select * from json_to_recordset((select j -> 'steps' from d)) as s(merchant_id uuid, key text, outcome jsonb)`;
+insert into backorder (merchant_id, order_id, product_id, quantity, priority, ship_by, placed_at)
+select * from json_to_recordset((select j -> 'backorders' from d)) as b(merchant_id uuid, order_id uuid, product_id uuid,
+  quantity integer, priority integer, ship_by timestamptz, placed_at timestamptz)
+on conflict (merchant_id, order_id, product_id) do update
+  set quantity = excluded.quantity, priority = excluded.priority, ship_by = excluded.ship_by`;
 
 export async function writeIntake(tx: Tx, writes: IntakeWrites): Promise<void> {
   await tx.run({ name: 'intake-write', text: WRITE, values: [JSON.stringify(writes)] });

@@ -29,6 +29,8 @@ export interface IntakeOrderRow {
   readonly priority: number;
   readonly tags: readonly string[];
   readonly channel: string;
+  /** What its checkout held. */
+  readonly hold_id: string | null;
   readonly business_now: Date;
 }
 
@@ -41,7 +43,7 @@ export function lockOrdersForIntake(
     name: 'intake-lock-orders',
     text: `
 select o.merchant_id, o.id, o.connection_id, o.customer_id, o.state, o.held, o.payment, o.blocked_reason, o.requested_shipping_method,
-  o.channel_ship_by, o.placed_at, o.address_version, o.priority, o.tags, business_now(o.merchant_id) as business_now,
+  o.channel_ship_by, o.placed_at, o.address_version, o.priority, o.tags, o.hold_id, business_now(o.merchant_id) as business_now,
   (select c.channel from channel_connection c where c.merchant_id = o.merchant_id and c.id = o.connection_id) as channel
 from json_to_recordset($1) as r(merchant_id uuid, order_id uuid)
 join sales_order o on o.merchant_id = r.merchant_id and o.id = r.order_id

@@ -28,7 +28,7 @@ export async function lockParts(tx: Tx, merchantId: string, orderId: string): Pr
   return parts.map((part) => ({ ...part, touched: touched.has(part.id) }));
 }
 
-/** Ends the order's row, its parts, tasks and backorders. Stock is released beside it. */
+/** Ends the order's row, its parts and tasks. Stock and its place in the queue are given up beside it. */
 export async function cancelRows(tx: Tx, merchantId: string, orderId: string, at: Date): Promise<void> {
   const values = [merchantId, orderId];
   await tx.run({
@@ -46,7 +46,6 @@ export async function cancelRows(tx: Tx, merchantId: string, orderId: string, at
     text: `update task set state = 'cancelled', finished_at = $3 where merchant_id = $1 and order_id = $2 and state = 'open'`,
     values: [...values, at],
   });
-  await tx.run({ text: 'delete from backorder where merchant_id = $1 and order_id = $2', values });
   await tx.run({
     text: `update exception set state = 'resolved', resolved_at = now(), resolved_by = 'cancel', resolution = 'The order was cancelled.'
       where merchant_id = $1 and order_id = $2 and state <> 'resolved'`,

@@ -451,8 +451,8 @@ create table channel_sync (
   merchant_id uuid not null,
   connection_id uuid not null,
   enabled boolean default true not null,
-  calls_per_second numeric(6,2) not null,
-  quantities_per_call integer not null,
+  calls_per_second numeric(6,2),
+  quantities_per_call integer,
   buffer integer default 0 not null,
   share_percent integer default 100 not null,
   cap integer,
@@ -1220,10 +1220,9 @@ create table reservation (
   constraint reservation_of_line_or_hold CHECK (((fulfilment_order_line_id IS NULL) = (hold_id IS NOT NULL))),
   constraint reservation_quantity_check CHECK ((quantity > 0)),
   constraint reservation_state_check CHECK ((state = ANY (ARRAY['held'::text, 'allocated'::text, 'consumed'::text, 'released'::text, 'expired'::text, 'taken_back'::text]))),
-  constraint reservation_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
   constraint reservation_merchant_id_fulfilment_order_line_id_fkey FOREIGN KEY (merchant_id, fulfilment_order_line_id) REFERENCES fulfilment_order_line(merchant_id, id),
   constraint reservation_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id),
-  constraint reservation_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
+  constraint reservation_of_balance FOREIGN KEY (merchant_id, warehouse_id, product_id) REFERENCES stock_balance(merchant_id, warehouse_id, product_id)
 );
 CREATE INDEX reservation_balance ON public.reservation USING btree (merchant_id, warehouse_id, product_id) WHERE (state = ANY (ARRAY['held'::text, 'allocated'::text]));
 CREATE INDEX reservation_due ON public.reservation USING btree (expires_at) WHERE ((state = 'held'::text) AND (hold_id IS NOT NULL));

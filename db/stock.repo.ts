@@ -40,6 +40,7 @@ export async function lockStockBalances(
   keys: readonly StockKey[],
 ): Promise<Map<string, StockBalance>> {
   if (keys.length === 0) return new Map();
+  const wanted = distinct(keys, stockKey);
   const rows = await tx.rows<{
     merchant_id: string;
     warehouse_id: string;
@@ -51,11 +52,15 @@ export async function lockStockBalances(
     name: 'stock-lock',
     text: `
 select b.merchant_id, b.warehouse_id, b.product_id, b.on_hand, b.held, b.reserved
-from json_to_recordset($1) as k(merchant_id uuid, warehouse_id uuid, product_id uuid)
+from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as k(merchant_id, warehouse_id, product_id)
 join stock_balance b using (merchant_id, warehouse_id, product_id)
 order by b.merchant_id, b.warehouse_id, b.product_id
 for no key update of b`,
-    values: [JSON.stringify(distinct(keys, stockKey).map(stockJson))],
+    values: [
+      wanted.map((key) => key.merchantId),
+      wanted.map((key) => key.warehouseId),
+      wanted.map((key) => key.productId),
+    ],
   });
   return new Map(
     rows.map((row) => [

@@ -1,19 +1,24 @@
 /** The rows that a batch of intakes will write, table by table, and the changes of balances with them. */
 import { uuidv7 } from 'uuidv7';
 import type { BinKey } from '../../db/bin.repo';
+import type { HeldByOrder } from '../../db/hold.repo';
 import type { IntakeOrderRow } from '../../db/intake.repo';
 import type { IntakeWrites } from '../../db/intake-write.repo';
-import type { StockKey } from '../../db/stock.repo';
+import type { ReservationWrites } from '../../db/reservation.repo';
 import { isIntakeReason, type Mapping } from '../../domain/order/check-intake';
 import type { ShippingMethodMapping } from '../../domain/order/check-order';
 import { BLOCKED_REASONS, type BlockedReason } from '../../domain/order/exception-reasons';
 import type { PlanLine, PlannedShipment } from '../../domain/routing/snapshot';
 import type { RoutingTrace } from '../../domain/routing/trace';
 
-type ReservedDelta = StockKey & { readonly delta: number };
+import type { UsableUnits } from '../../domain/stock/keep-units';
+import { keepWhileWaiting } from './order-holds';
+
 type AllocatedDelta = BinKey & { readonly delta: number };
 
-type Rows = { -readonly [Table in keyof IntakeWrites]: IntakeWrites[Table][number][] };
+type Rows<Tables extends Readonly<Record<string, readonly unknown[]>>> = {
+  -readonly [Table in keyof Tables]: Tables[Table][number][];
+};
 
 /** What a delivered or planned order without parts has left to do takes minutes; a day is generous. */
 const CLOSE_DEADLINE_MS = 24 * 60 * 60_000;
@@ -32,22 +37,24 @@ export interface ShipmentToWrite {
 }
 
 export class IntakeDocument {
-  readonly writes: Rows = {
+  readonly writes: Rows<{ [Table in keyof IntakeWrites]: IntakeWrites[Table] }> = {
     orders: [],
     mapped: [],
     fulfilmentOrders: [],
     fulfilmentOrderLines: [],
-    reservations: [],
-    allocations: [],
     tasks: [],
     taskLines: [],
     backorders: [],
     days: [],
     decisions: [],
+  };
+  readonly reservations: Rows<{ [Part in keyof ReservationWrites]: ReservationWrites[Part] }> = {
+    made: [],
+    ended: [],
+    allocations: [],
     steps: [],
   };
   private readonly lineNumbers = new Map<string, number>();
-  readonly reserved: ReservedDelta[] = [];
   readonly allocated: AllocatedDelta[] = [];
 
   private order(order: IntakeOrderRow, change: Partial<IntakeWrites['orders'][number]>): void {
@@ -169,22 +176,16 @@ export class IntakeDocument {
 
   reserve(shipment: ShipmentToWrite, lineId: string, line: PlanLine, state: 'allocated' | 'held'): string {
     const id = uuidv7();
-    this.writes.reservations.push({
-      merchant_id: shipment.order.merchant_id,
-      id,
-      order_id: shipment.order.id,
-      fulfilment_order_line_id: lineId,
-      warehouse_id: shipment.warehouse.id,
-      product_id: line.productId,
-      quantity: line.quantity,
-      state,
-      step_key: shipment.stepKey,
-    });
-    this.reserved.push({
+    this.reservations.made.push({
       merchantId: shipment.order.merchant_id,
+      id,
+      orderId: shipment.order.id,
+      fulfilmentOrderLineId: lineId,
       warehouseId: shipment.warehouse.id,
       productId: line.productId,
-      delta: line.quantity,
+      quantity: line.quantity,
+      state,
+      stepKey: shipment.stepKey,
     });
     return id;
   }
@@ -219,7 +220,9 @@ export class IntakeDocument {
     };
     const lineNo = (this.lineNumbers.get(taskId) ?? 0) + 1;
     this.lineNumbers.set(taskId, lineNo);
-    this.writes.allocations.push({ merchant_id: merchantId, reservation_id: reservationId, ...where });
+    const { locationId, lotCode, quantity } = taken;
+    const key = { merchantId, locationId, productId, lotCode };
+    this.reservations.allocations.push({ ...key, reservationId, quantity });
     this.writes.taskLines.push({
       merchant_id: merchantId,
       id: uuidv7(),
@@ -228,13 +231,7 @@ export class IntakeDocument {
       fulfilment_order_line_id: lineId,
       ...where,
     });
-    this.allocated.push({
-      merchantId,
-      locationId: taken.locationId,
-      productId,
-      lotCode: taken.lotCode,
-      delta: taken.quantity,
-    });
+    this.allocated.push({ ...key, delta: quantity });
   }
 
   backorder(
@@ -258,7 +255,18 @@ export class IntakeDocument {
     }
   }
 
+  keep(
+    order: IntakeOrderRow,
+    stepKey: string,
+    own: readonly HeldByOrder[],
+    usable: readonly UsableUnits[],
+  ): void {
+    const { ended, made } = keepWhileWaiting(order, stepKey, own, usable);
+    this.reservations.ended.push(...ended);
+    this.reservations.made.push(...made);
+  }
+
   step(merchantId: string, key: string, outcome: unknown): void {
-    this.writes.steps.push({ merchant_id: merchantId, key, outcome });
+    this.reservations.steps.push({ merchantId, key, outcome });
   }
 }

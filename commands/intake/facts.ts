@@ -112,6 +112,12 @@ export class IntakeFactIndex {
     return made;
   }
 
+  warehouseOf(merchantId: string, warehouseId: string): WarehouseRow {
+    const warehouse = this.warehousesOf(merchantId).find((each) => each.id === warehouseId);
+    if (!warehouse) throw new Error(`warehouse ${warehouseId} does not serve the merchant`);
+    return warehouse;
+  }
+
   skuOf(productId: string): string {
     return this.productSkus.get(productId) ?? productId;
   }

@@ -10,6 +10,7 @@
 import { addAllocated, lockBins } from '../../db/bin.repo';
 import type { Database, Tx } from '../../db/client';
 import { openExceptions, resolveExceptions } from '../../db/exception.repo';
+import { readHoldsOfOrders } from '../../db/hold.repo';
 import {
   type IntakeOrderRow,
   lockOrdersForIntake,
@@ -17,11 +18,22 @@ import {
   readIntakeFacts,
   shareCatalogVersions,
 } from '../../db/intake.repo';
-import { writeIntake } from '../../db/intake-write.repo';
+import { type IntakeWrites, writeIntake } from '../../db/intake-write.repo';
 import { readDatedLots, readShelfLifeRules } from '../../db/lot-life.repo';
-import { addReserved, lockStockBalances } from '../../db/stock.repo';
+import { type ReservationWrites, writeReservations } from '../../db/reservation.repo';
+import {
+  lockOrCreateStockBalances,
+  lockStockBalances,
+  type StockBalance,
+  type StockKey,
+  stockKey,
+} from '../../db/stock.repo';
+import { groupBy } from '../../domain/group-by';
 import { checkIntake } from '../../domain/order/check-intake';
+import { byQueue } from '../../domain/stock/hand-out';
+import { RunningStock } from '../../domain/stock/running-stock';
 import { Coalescer } from '../coalescer';
+import { wakeBackorders, wakeOrders } from '../wake-orders';
 import { addressDigest, IntakeFactIndex } from './facts';
 import type { Checked, IntakeOutcome, IntakeRequest } from './outcome';
 import { IntakePlanner } from './planner';
@@ -72,19 +84,25 @@ async function intakeIn(tx: Tx, requests: readonly IntakeRequest[]): Promise<(In
   const checked = await checkAll(tx, fresh, facts);
   const planner = new IntakePlanner(facts);
   const balanceKeys = planner.balanceKeys(checked);
-  planner.sellable.useBalances(await lockStockBalances(tx, balanceKeys));
+  const keepers = fresh.flatMap(({ order }) => keeper(order));
+  const before = await readHoldsOfOrders(tx, keepers);
+  const balances = await lockStockBalances(tx, [...balanceKeys, ...before]);
+  planner.sellable.stock.use(balances);
+  if (keepers.length > 0) planner.holds.use(await readHoldsOfOrders(tx, keepers));
   const lots = await readDatedLots(tx, balanceKeys);
   if (lots.length > 0)
     planner.sellable.useLots(lots, await readShelfLifeRules(tx, [...facts.merchants.keys()]));
-  for (const entry of byPriority(checked)) planner.decide(entry);
+  for (const entry of inQueueOrder(checked)) planner.decide(entry);
   planner.useBins(await lockBins(tx, planner.binKeys()));
   const again = await changedMeanwhile(tx, planner.parkedMerchants(), facts);
-  const { writes, outcomes, reserved, allocated, exceptions, resolved } = planner.finish(again);
+  const { writes, outcomes, reservations, allocated, exceptions, resolved } = planner.finish(again);
   await writeIntake(tx, writes);
-  await addReserved(tx, reserved);
+  await writeReservations(tx, reservations);
   await addAllocated(tx, allocated);
   await openExceptions(tx, exceptions);
   await resolveExceptions(tx, [...facts.merchants.keys()], resolved, 'workflow', 'The order went on.');
+  await passOnWhatIsFree(tx, reservations);
+  await wakeForFirstStock(tx, writes.backorders, facts, balances);
   for (const [key, outcome] of outcomes) results.set(key, outcome);
   return requests.map((request) => results.get(request.stepKey) ?? 'again');
 }
@@ -108,14 +126,61 @@ async function checkAll(
   }));
 }
 
-/** VIPs and expedited orders first, then by age: who is served when a batch holds more demand than stock. */
-function byPriority(checked: readonly Checked[]): Checked[] {
-  return [...checked].sort(
-    (a, b) =>
-      b.order.priority - a.order.priority ||
-      a.order.placed_at.getTime() - b.order.placed_at.getTime() ||
-      (a.order.id < b.order.id ? -1 : 1),
+/** Who is served first when a batch holds more demand than stock: who would be in the queue. */
+function inQueueOrder(checked: readonly Checked[]): Checked[] {
+  const placeOf = ({ order }: Checked) => ({
+    orderId: order.id,
+    priority: order.priority,
+    shipBy: order.channel_ship_by,
+    placedAt: order.placed_at,
+  });
+  return [...checked].sort((a, b) => byQueue(placeOf(a), placeOf(b)));
+}
+
+/** Only an order that waited, or whose checkout held something, can have units kept for it. */
+function keeper(order: IntakeOrderRow) {
+  const may = order.blocked_reason !== null || order.hold_id !== null;
+  return may ? [{ merchantId: order.merchant_id, orderId: order.id, holdId: order.hold_id }] : [];
+}
+
+/** Units that an order kept and does not need are for those who wait. */
+async function passOnWhatIsFree(tx: Tx, { made, ended }: ReservationWrites): Promise<void> {
+  const change = new Map<string, { readonly row: StockKey; units: number }>();
+  const add = (row: StockKey, units: number) =>
+    change.set(stockKey(row), { row, units: units + (change.get(stockKey(row))?.units ?? 0) });
+  for (const row of ended) add(row, row.quantity);
+  if (change.size === 0) return;
+  for (const row of made) add(row, -row.quantity);
+  const freed = [...change.values()].flatMap(({ row, units }) => (units > 0 ? [row] : []));
+  for (const [merchantId, rows] of groupBy(freed, (row) => row.merchantId))
+    await wakeBackorders(tx, merchantId, [...new Set(rows.map(({ productId }) => productId))]);
+}
+
+/**
+ * Where nothing of a product ever was there is no balance to lock, so its first units may have come while
+ * an order was being parked for it. Making the balance waits for whoever makes it at the same time, and
+ * from then on the lock tells them apart.
+ */
+async function wakeForFirstStock(
+  tx: Tx,
+  waiting: IntakeWrites['backorders'],
+  facts: IntakeFactIndex,
+  locked: ReadonlyMap<string, StockBalance>,
+): Promise<void> {
+  const missing = waiting
+    .flatMap(({ merchant_id: merchantId, product_id: productId }) =>
+      facts.warehousesOf(merchantId).map(({ id: warehouseId }) => ({ merchantId, warehouseId, productId })),
+    )
+    .filter((key) => !locked.has(stockKey(key)));
+  const balances = new RunningStock(await lockOrCreateStockBalances(tx, missing));
+  const came = new Set(
+    missing
+      .filter((key) => balances.free(stockKey(key)) > 0)
+      .map(({ merchantId, productId }) => `${merchantId} ${productId}`),
   );
+  for (const { merchant_id, order_id, product_id } of waiting)
+    if (came.has(`${merchant_id} ${product_id}`))
+      await wakeOrders(tx, merchant_id, [order_id], 'stock_arrived');
 }
 
 async function changedMeanwhile(

@@ -5,17 +5,26 @@
 import { uuidv7 } from 'uuidv7';
 import type { Bin } from '../../db/bin.repo';
 import type { NewException } from '../../db/exception.repo';
+import type { HeldByOrder } from '../../db/hold.repo';
 import type { IntakeOrderRow } from '../../db/intake.repo';
+import type { EndingReservation } from '../../db/reservation.repo';
 import { type StockKey, stockKey } from '../../db/stock.repo';
 import { Failure } from '../../domain/failure-types';
 import { isIntakeReason } from '../../domain/order/check-intake';
 import { BLOCKED_REASONS, type BlockedReason } from '../../domain/order/exception-reasons';
 import { computeShipBy } from '../../domain/order/ship-by';
-import type { FulfilmentPlan, PlannedShipment } from '../../domain/routing/snapshot';
+import type {
+  FulfilmentPlan,
+  MissingProduct,
+  PlanLine,
+  PlannedShipment,
+} from '../../domain/routing/snapshot';
 import { allocateBins } from '../../domain/stock/allocate-bins';
+import type { UsableUnits } from '../../domain/stock/keep-units';
 import { openDaysOf } from './calendar';
 import { IntakeDocument, type ShipmentToWrite } from './document';
-import type { IntakeFactIndex, WarehouseRow } from './facts';
+import type { AddressRow, IntakeFactIndex, WarehouseRow } from './facts';
+import { endAll, OrderHolds } from './order-holds';
 import type { Checked, IntakeOutcome } from './outcome';
 import { distanceTo, Router } from './route';
 import { Sellable } from './sellable';
@@ -37,10 +46,13 @@ interface Parked {
   readonly problems: readonly string[];
   readonly subjects: readonly string[];
   readonly missing: readonly { readonly productId: string; readonly needed: number }[];
+  /** What it keeps while it waits; null: what it kept before, as it is. */
+  readonly keeps: { readonly own: readonly HeldByOrder[]; readonly usable: readonly UsableUnits[] } | null;
 }
 
 export class IntakePlanner {
   readonly sellable = new Sellable();
+  readonly holds = new OrderHolds(this.sellable.stock);
   private readonly pending: PendingShipment[] = [];
   private readonly orders = new Map<string, IntakeOrderRow>();
   private readonly parked: Parked[] = [];
@@ -50,6 +62,7 @@ export class IntakePlanner {
   >();
   private readonly bins = new Map<string, { -readonly [Field in keyof Bin]: Bin[Field] }[]>();
 
+  private readonly ended: EndingReservation[] = [];
   private readonly decisions: { stepKey: string; order: IntakeOrderRow; plan: FulfilmentPlan }[] = [];
   private readonly router: Router;
 
@@ -76,19 +89,24 @@ export class IntakePlanner {
     this.orders.set(request.stepKey, order);
     const settle = (outcome: IntakeOutcome) => this.outcomes.set(request.stepKey, { order, outcome, check });
     switch (check.kind) {
-      case 'cancelled':
       case 'held':
       case 'check_address':
         settle({ kind: check.kind });
         return;
+      case 'cancelled':
+        this.giveUp(order);
+        settle({ kind: check.kind });
+        return;
       case 'services_only':
+        this.giveUp(order);
         settle({ kind: 'delivered' });
         return;
       case 'covered':
+        this.giveUp(order);
         settle({ kind: 'planned', fulfilmentOrders: [], shipBy: null, waiting: false });
         return;
       case 'blocked':
-        this.parked.push({ order, stepKey: request.stepKey, ...check, missing: [] });
+        this.parked.push({ order, stepKey: request.stepKey, ...check, missing: [], keeps: null });
         return;
       case 'plan':
         this.plan(request.stepKey, order, check, settle);
@@ -102,12 +120,15 @@ export class IntakePlanner {
     settle: (outcome: IntakeOutcome) => void,
   ): void {
     const to = this.facts.address(order.id);
+    const own = this.holds.giveBack(order.id);
     const plan = this.router.route(order, to, check.demand);
     this.decisions.push({ stepKey, order, plan });
     if (plan.kind === 'no_warehouse') {
       const subjects = plan.productIds.map((productId) => this.facts.skuOf(productId));
       const problems = subjects.map((sku) => `${sku}: no open warehouse may ship it.`);
-      this.parked.push({ order, stepKey, reason: 'no_warehouse', problems, subjects, missing: [] });
+      this.holds.takeAgain(own);
+      const parked = { order, stepKey, reason: 'no_warehouse', problems, subjects, missing: [] } as const;
+      this.parked.push({ ...parked, keeps: null });
       return;
     }
     if (plan.kind === 'short') {
@@ -120,9 +141,11 @@ export class IntakePlanner {
         ),
         subjects: plan.missing.map((m) => this.facts.skuOf(m.productId)),
         missing: plan.missing,
+        keeps: { own, usable: this.takeUsable(order, to, check.demand, plan.missing) },
       });
       return;
     }
+    this.ended.push(...endAll(order, own));
     const shipments = plan.shipments.map((shipment) => this.takeShipment(stepKey, order, shipment));
     const shipBy = shipments.map((s) => s.shipBy.getTime()).sort((a, b) => a - b)[0];
     if (plan.backorder.length > 0) {
@@ -135,6 +158,7 @@ export class IntakePlanner {
         ),
         subjects: plan.backorder.map((line) => this.facts.skuOf(line.productId)),
         missing: plan.backorder.map((line) => ({ productId: line.productId, needed: line.quantity })),
+        keeps: null,
       });
     }
     settle({
@@ -149,10 +173,29 @@ export class IntakePlanner {
     });
   }
 
+  private giveUp(order: IntakeOrderRow): void {
+    this.ended.push(...endAll(order, this.holds.giveBack(order.id)));
+  }
+
+  /** Takes what there is for an order that is short, where it could be shipped from by the same rules. */
+  private takeUsable(
+    order: IntakeOrderRow,
+    to: AddressRow,
+    demand: readonly PlanLine[],
+    missing: readonly MissingProduct[],
+  ): UsableUnits[] {
+    const plan = this.router.routeUsable(order, to, demand, missing);
+    return plan.flatMap(({ warehouseId, lines }) =>
+      lines.map(({ productId, quantity }) => {
+        const warehouse = this.facts.warehouseOf(order.merchant_id, warehouseId);
+        this.sellable.take(order, warehouse, productId, quantity);
+        return { warehouseId, productId, quantity };
+      }),
+    );
+  }
+
   private takeShipment(stepKey: string, order: IntakeOrderRow, shipment: PlannedShipment): PendingShipment {
-    const warehouse = this.facts
-      .warehousesOf(order.merchant_id)
-      .find((candidate) => candidate.id === shipment.warehouseId) as WarehouseRow;
+    const warehouse = this.facts.warehouseOf(order.merchant_id, shipment.warehouseId);
     for (const line of shipment.lines) this.sellable.take(order, warehouse, line.productId, line.quantity);
     const pending: PendingShipment = {
       order,
@@ -204,12 +247,13 @@ export class IntakePlanner {
   finish(again: ReadonlySet<string>): {
     readonly writes: IntakeDocument['writes'];
     readonly outcomes: ReadonlyMap<string, IntakeOutcome>;
-    readonly reserved: IntakeDocument['reserved'];
+    readonly reservations: IntakeDocument['reservations'];
     readonly allocated: IntakeDocument['allocated'];
     readonly exceptions: readonly NewException[];
     readonly resolved: readonly string[];
   } {
     const document = new IntakeDocument();
+    document.reservations.ended.push(...this.ended);
     const parkedOrders = new Map(this.parked.map((parked) => [parked.order.id, parked]));
     for (const { order, outcome, check } of this.outcomes.values()) {
       const parked = parkedOrders.get(order.id);
@@ -223,6 +267,7 @@ export class IntakePlanner {
       if (!planned && again.has(parked.order.merchant_id)) continue;
       const message = parked.problems.join(' ');
       document.backorder(parked.order, parked.missing);
+      if (parked.keeps) document.keep(parked.order, parked.stepKey, parked.keeps.own, parked.keeps.usable);
       exceptions.push(blockedException(parked, message));
       if (planned) continue;
       document.park(parked.order, parked.reason, { message, subjects: parked.subjects });
@@ -243,7 +288,7 @@ export class IntakePlanner {
     return {
       writes: document.writes,
       outcomes,
-      reserved: document.reserved,
+      reservations: document.reservations,
       allocated: document.allocated,
       exceptions,
       resolved,

@@ -7,7 +7,12 @@ import type { IntakeOrderRow } from '../../db/intake.repo';
 import type { DemandLine } from '../../domain/order/map-lines';
 import { shipDay } from '../../domain/order/ship-by';
 import { planFulfilment } from '../../domain/routing/plan-fulfilment';
-import type { FulfilmentPlan, PlannedShipment, WarehouseSnapshot } from '../../domain/routing/snapshot';
+import type {
+  FulfilmentPlan,
+  MissingProduct,
+  PlannedShipment,
+  WarehouseSnapshot,
+} from '../../domain/routing/snapshot';
 import { openDaysOf } from './calendar';
 import type { AddressRow, IntakeFactIndex, WarehouseRow } from './facts';
 import { distanceKm } from './geography';
@@ -43,6 +48,34 @@ export class Router {
       .warehousesOf(order.merchant_id)
       .map((warehouse) => this.snapshotOf(warehouse, order, to, productIds));
     return planFulfilment({ lines, facts }, { ...this.facts.routingOf(order.merchant_id), warehouses });
+  }
+
+  /** From where an order that is short would ship what there is, if it were content with that. */
+  routeUsable(
+    order: RoutedOrder,
+    to: Destination,
+    lines: readonly DemandLine[],
+    missing: readonly MissingProduct[],
+  ): readonly PlannedShipment[] {
+    const wanted = new Map<string, DemandLine>();
+    for (const line of lines) {
+      const quantity = line.quantity + (wanted.get(line.productId)?.quantity ?? 0);
+      wanted.set(line.productId, { ...line, quantity });
+    }
+    // What one product gets can depend on what another takes, so a second look may be short again; each
+    // asks for less.
+    for (let less = missing; less.length > 0; ) {
+      for (const { productId, available } of less) {
+        const line = wanted.get(productId);
+        if (available === 0) wanted.delete(productId);
+        else if (line) wanted.set(productId, { ...line, quantity: available });
+      }
+      if (wanted.size === 0) return [];
+      const plan = this.route(order, to, [...wanted.values()]);
+      if (plan.kind === 'plan') return plan.shipments;
+      less = plan.kind === 'short' ? plan.missing : [];
+    }
+    return [];
   }
 
   /** Counts a planned shipment. @returns the warehouse's local date whose capacity it takes. */

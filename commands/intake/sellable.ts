@@ -9,22 +9,19 @@
 import { DateTime } from 'luxon';
 import type { IntakeOrderRow } from '../../db/intake.repo';
 import type { DatedLot, ShelfLifeRule } from '../../db/lot-life.repo';
-import { type StockBalance, type StockKey, stockKey } from '../../db/stock.repo';
+import { type StockKey, stockKey } from '../../db/stock.repo';
+import { Failure } from '../../domain/failure-types';
+import { RunningStock } from '../../domain/stock/running-stock';
 import type { WarehouseRow } from './facts';
 
 type Whose = Pick<IntakeOrderRow, 'merchant_id' | 'connection_id' | 'customer_id' | 'business_now'>;
 type Where = Pick<WarehouseRow, 'id' | 'time_zone' | 'wms_kind'>;
 
 export class Sellable {
-  private readonly available = new Map<string, number>();
+  readonly stock = new RunningStock();
   /** By stock key, the soonest date first. */
   private readonly dated = new Map<string, { readonly expiresOn: string; free: number }[]>();
   private rules: readonly ShelfLifeRule[] = [];
-
-  useBalances(balances: ReadonlyMap<string, StockBalance>): void {
-    for (const [key, balance] of balances)
-      this.available.set(key, balance.onHand - balance.held - balance.reserved);
-  }
 
   useLots(lots: readonly DatedLot[], rules: readonly ShelfLifeRule[]): void {
     this.rules = rules;
@@ -43,12 +40,13 @@ export class Sellable {
       (sum, lot) => sum + (soonest !== null && lot.expiresOn < soonest ? lot.free : 0),
       0,
     );
-    return Math.max(0, (this.available.get(key) ?? 0) - tooOld);
+    return Math.max(0, this.stock.free(key) - tooOld);
   }
 
   take(order: Whose, warehouse: Where, productId: string, quantity: number): void {
     const key = stockKey(keyOf(order, warehouse, productId));
-    this.available.set(key, (this.available.get(key) ?? 0) - quantity);
+    if (!this.stock.take(key, quantity))
+      throw new Failure('InvariantBroken', 'a plan takes more than is free', { productId, quantity });
     // An outside warehouse chooses the lot itself, when it picks.
     if (warehouse.wms_kind !== 'built_in') return;
     const soonest = this.soonestExpiry(order, warehouse, productId);

@@ -117,8 +117,10 @@ export async function adjustIn(
   const unlocked = ordersOf(losers).filter((id) => !orderIds.includes(id));
   if (unlocked.length > 0) throw new OrdersNotLocked(unlocked);
   const at = request.occurredAt ?? (await businessNow(tx, merchantId));
-  if (losers.length > 0) await takeBackFrom(tx, merchantId, losers, ofOrders, at);
+  const freed = losers.length > 0 ? await takeBackFrom(tx, merchantId, losers, ofOrders, at) : [];
   await post(tx, request, planned, lines, at);
+  const gained = planned.filter((line) => line.posted > 0).map((line) => line.productId);
+  await wakeBackorders(tx, merchantId, [...gained, ...freed]);
   return {
     lines: planned.map(({ productId, requested, posted }) => ({ productId, requested, posted })),
   };
@@ -163,8 +165,6 @@ async function post(
     },
   ]);
   await reportShort(tx, request, planned, lines, occurredAt);
-  const gained = planned.filter((line) => line.posted > 0).map((line) => line.productId);
-  if (gained.length > 0) await wakeBackorders(tx, merchantId, [...new Set(gained)]);
 }
 
 async function reportShort(

@@ -108,9 +108,10 @@ async function hold(tx: Tx, request: HoldLot, orderIds: readonly string[]): Prom
     const losers = await findLosers(tx, request, { stock, bins });
     const unlocked = ordersOf(losers).filter((id) => !orderIds.includes(id));
     if (unlocked.length > 0) throw new OrdersNotLocked(unlocked);
-    if (losers.length > 0) await takeBackFrom(tx, merchantId, losers, ofOrders, at);
+    const freed = losers.length > 0 ? await takeBackFrom(tx, merchantId, losers, ofOrders, at) : [];
     ordersTakenBack = ordersOf(losers);
     unitsHeld = await addHeld(tx, sellableOf(bins, lotCode), 1);
+    await wakeBackorders(tx, merchantId, freed);
   }
   const held = { holdId, unitsHeld, ordersTakenBack, ordersShipped };
   await record(tx, request, `lot.${kind}`, { productId, lotCode, ...held });

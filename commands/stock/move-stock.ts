@@ -88,7 +88,7 @@ async function moveIn(tx: Tx, request: MoveStock, orderIds: readonly string[]): 
   const unlocked = ordersOf(losers).filter((id) => !orderIds.includes(id));
   if (unlocked.length > 0) throw new OrdersNotLocked(unlocked);
   const at = await businessNow(tx, merchantId);
-  if (losers.length > 0) await takeBackFrom(tx, merchantId, losers, ofOrders, at);
+  const free = losers.length > 0 ? await takeBackFrom(tx, merchantId, losers, ofOrders, at) : [];
   const lines = moves.map((move) => ({
     productId: move.productId,
     lotCode: move.lotCode,
@@ -98,7 +98,7 @@ async function moveIn(tx: Tx, request: MoveStock, orderIds: readonly string[]): 
   }));
   await postMovements(tx, [{ merchantId, causeId, kind, reason, actor, occurredAt: at, lines }]);
   const freed = moves.filter((move) => keeps(move.from) && !keeps(move.to)).map((move) => move.productId);
-  if (freed.length > 0) await wakeBackorders(tx, merchantId, [...new Set(freed)]);
+  await wakeBackorders(tx, merchantId, [...freed, ...free]);
 }
 
 /** Whether goods there are kept from being sold. */

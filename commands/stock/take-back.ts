@@ -19,7 +19,7 @@ import {
 import { insertTask } from '../../db/task.repo';
 import { groupBy } from '../../domain/group-by';
 import { takeBack } from '../../domain/stock/take-back';
-import { wakeBackorders, wakeOrders } from '../wake-orders';
+import { wakeOrders } from '../wake-orders';
 import { type BinMove, shelfKey } from './plan-adjustment';
 
 export interface Loss {
@@ -82,6 +82,8 @@ export function chooseLosers(loss: Loss): LosableReservation[] {
 /**
  * Ends the losers and everything else that their fulfilment orders had reserved, and wakes the orders.
  * @param ofOrders every live reservation of the locked orders.
+ * @returns products of which units came free, for those who wait. To be offered to them (wakeBackorders)
+ *   when the loss itself is posted: before that some of the units are only there by the books.
  */
 export async function takeBackFrom(
   tx: Tx,
@@ -89,7 +91,7 @@ export async function takeBackFrom(
   losers: readonly LosableReservation[],
   ofOrders: readonly LosableReservation[],
   at: Date,
-): Promise<void> {
+): Promise<string[]> {
   const parts = new Set(losers.flatMap((each) => each.fulfilmentOrderId ?? []));
   const lost = new Set(losers.map((each) => each.reservationId));
   const ending = [
@@ -115,8 +117,7 @@ export async function takeBackFrom(
   await askToPutBack(tx, putBack);
   const orders = ordersOf(losers);
   await wakeOrders(tx, merchantId, orders, 'stock_taken_back');
-  if (siblings.length > 0)
-    await wakeBackorders(tx, merchantId, [...new Set(siblings.map((each) => each.productId))]);
+  return [...new Set(siblings.map((each) => each.productId))];
 }
 
 async function askToPutBack(tx: Tx, inHands: readonly InHands[]): Promise<void> {

@@ -120,6 +120,8 @@ async function fill(database: Database): Promise<Omit<World, 'urls' | 'database'
   await closeOrder(database, { merchantId, orderId: closed });
   const onFloor = await plannedOrder(database, merchant, [{ sku: 'A', quantity: 2 }]);
   await pickNext(database, merchant);
+  const cancelled = await plannedOrder(database, merchant, [{ sku: 'B', quantity: 1 }]);
+  await cancelOrder(database, { merchantId, orderId: cancelled, actor: 'test', reason: 'test' });
   const { orderId: waiting } = await placeOrder(database, merchant, demoOrder([{ sku: 'B', quantity: 9 }]));
   await new Intake(database).run({ merchantId, orderId: waiting, stepKey: stepKey(waiting, 'intake') });
   await blockOrder(database, {
@@ -129,8 +131,6 @@ async function fill(database: Database): Promise<Omit<World, 'urls' | 'database'
     message: 'not enough',
     subject: 'B',
   });
-  const cancelled = await plannedOrder(database, merchant, [{ sku: 'B', quantity: 1 }]);
-  await cancelOrder(database, { merchantId, orderId: cancelled, actor: 'test', reason: 'test' });
   await sealEverything(database);
   return { merchant, closed, onFloor, waiting, cancelled, trackingNumber };
 }

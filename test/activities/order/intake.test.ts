@@ -119,7 +119,8 @@ describe('intake', () => {
       kind: 'blocked',
       reason: 'out_of_stock',
     });
-    expect(await balance(merchant, 'A')).toMatchObject({ reserved: 0 });
+    // What there is it keeps for a while.
+    expect(await balance(merchant, 'A')).toMatchObject({ reserved: 10, allocated: 0 });
   });
 
   it('parks an order with an exception that says why, and takes it away when the order goes on', async () => {

@@ -1,0 +1,294 @@
+/**
+ * Stock kept for somebody for a limited time: `reserve`, `consume`, `release`, `expire`. Many callers
+ * share a transaction: one batch is in flight a process, its balances are locked in the order of their
+ * keys, decided with a running sum, and written with one set statement; each caller gets his own answer.
+ * Every request has a step key: the same one again finds what it did. A hold that gives units up gives
+ * them to the orders that wait for them, in the same transaction.
+ *
+ * Measured against what one would write first (`npm run bench -- reserve-hot`, `reserve-wide`, which print
+ * them anew; the figures of docs/figures.md are from one run): see the table there.
+ */
+import { uuidv7 } from 'uuidv7';
+import { lockBins } from '../../db/bin.repo';
+import type { Database, Tx } from '../../db/client';
+import { type HoldFacts, readHoldFacts, readHolds } from '../../db/hold.repo';
+import { virtualPlace } from '../../db/place.repo';
+import { type EndingReservation, type NewReservation, writeReservations } from '../../db/reservation.repo';
+import { lockStockBalances, type StockKey, stockKey } from '../../db/stock.repo';
+import { Failure } from '../../domain/failure-types';
+import { groupBy } from '../../domain/group-by';
+import { allocateBins } from '../../domain/stock/allocate-bins';
+import {
+  decideHolds,
+  type HoldDecisions,
+  type HoldLine,
+  type HoldOutcome,
+  type HoldRequest,
+  type HoldRow,
+  unitsOf,
+} from '../../domain/stock/decide-holds';
+import { RunningStock } from '../../domain/stock/running-stock';
+import { Coalescer } from '../coalescer';
+import { wakeBackorders } from '../wake-orders';
+import { HELD_PLACES, type Movement, postMovements } from './post-movements';
+
+interface Asked {
+  readonly merchantId: string;
+  /** Once a merchant: the same one again answers as it did. */
+  readonly stepKey: string;
+}
+
+export interface ReserveStock extends Asked {
+  readonly lines: readonly HoldLine[];
+  readonly allOrNothing: boolean;
+  /** How long, from the merchant's now. */
+  readonly keepMs: number;
+}
+
+export interface EndHold extends Asked {
+  readonly holdId: string;
+}
+
+export interface HandOver extends EndHold {
+  /** For the ledger: who did it. */
+  readonly actor: string;
+}
+
+type Command =
+  | (ReserveStock & { readonly kind: 'reserve'; readonly holdId: string })
+  | (HandOver & { readonly kind: 'consume' })
+  | (EndHold & { readonly kind: 'release' | 'expire' });
+
+interface HandedOver extends HandOver {
+  readonly rows: readonly HoldRow[];
+}
+
+export class Holds {
+  private readonly coalescer: Coalescer<Command, HoldOutcome>;
+
+  constructor(database: Database) {
+    this.coalescer = new Coalescer((commands) =>
+      database.withMerchants(
+        commands.map(({ merchantId }) => merchantId),
+        (tx) => holdsIn(tx, commands),
+      ),
+    );
+  }
+
+  /**
+   * Keeps units for a while, under a new id.
+   * @throws Failure DatabaseUnavailable: a retry with the same key finds what was committed.
+   */
+  reserve(request: ReserveStock): Promise<HoldOutcome> {
+    return this.coalescer.submit({ ...request, kind: 'reserve', holdId: uuidv7() });
+  }
+
+  /** Gives the units back before their time. */
+  release(request: EndHold): Promise<HoldOutcome> {
+    return this.coalescer.submit({ ...request, kind: 'release' });
+  }
+
+  /** Ends a hold whose time is over; answers `not_due` before. */
+  expire(request: EndHold): Promise<HoldOutcome> {
+    return this.coalescer.submit({ ...request, kind: 'expire' });
+  }
+
+  /**
+   * The goods are handed over at once: they leave the books with the hold, without the floor.
+   * @throws Failure InvariantBroken when the bins promise them to somebody else.
+   */
+  consume(request: HandOver): Promise<HoldOutcome> {
+    return this.coalescer.submit({ ...request, kind: 'consume' });
+  }
+}
+
+const keyOf = (merchantId: string, each: Pick<StockKey, 'warehouseId' | 'productId'>) =>
+  stockKey({ merchantId, ...each });
+
+async function holdsIn(tx: Tx, commands: readonly Command[]): Promise<HoldOutcome[]> {
+  const ending = commands.filter((command) => command.kind !== 'reserve');
+  const before = await readHolds(tx, ending);
+  const stock = new RunningStock(await lockStockBalances(tx, [...keysOf(commands), ...before]));
+  const facts = await readHoldFacts(tx, commands);
+  const holds = await readHolds(tx, ending);
+  const recorded = new Map(facts.steps.map((step) => [`${step.merchant_id} ${step.key}`, step.outcome]));
+  const clocks = new Map(facts.clocks.map((clock) => [clock.merchant_id, new Date(clock.now)]));
+  const fresh: Command[] = [];
+  const first = new Map<string, number>();
+  for (const command of commands) {
+    const key = stepOf(command);
+    if (recorded.has(key) || first.has(key)) continue;
+    first.set(key, fresh.length);
+    fresh.push(command);
+  }
+  const decisions = decideHolds(
+    fresh.map((command) => requestOf(command, clocks)),
+    stock,
+    holds,
+    keyOf,
+  );
+  await write(tx, fresh, decisions, clocks);
+  const repeated = await answerAgain(tx, facts.steps);
+  return commands.map((command) => {
+    const key = stepOf(command);
+    return (repeated.get(key) ?? decisions.outcomes[first.get(key) ?? -1]) as HoldOutcome;
+  });
+}
+
+/** The step of a hold that was made names it and what was short; the rest its rows say, which keep it. */
+type RecordedStep =
+  | Pick<Extract<HoldOutcome, { kind: 'reserved' }>, 'kind' | 'holdId' | 'short'>
+  | Exclude<HoldOutcome, { kind: 'reserved' }>;
+
+function stepFor(outcome: HoldOutcome): RecordedStep {
+  if (outcome.kind !== 'reserved') return outcome;
+  const { kind, holdId, short } = outcome;
+  return { kind, holdId, short };
+}
+
+async function answerAgain(tx: Tx, steps: HoldFacts['steps']): Promise<Map<string, HoldOutcome>> {
+  const known = steps.map((step) => ({
+    merchantId: step.merchant_id,
+    key: `${step.merchant_id} ${step.key}`,
+    outcome: step.outcome as RecordedStep,
+  }));
+  const made = known.flatMap(({ merchantId, outcome }) =>
+    outcome.kind === 'reserved' ? [{ merchantId, holdId: outcome.holdId }] : [],
+  );
+  const rows = await readHolds(tx, made);
+  return new Map<string, HoldOutcome>(
+    known.map(({ merchantId, key, outcome }): [string, HoldOutcome] => {
+      if (outcome.kind !== 'reserved') return [key, outcome];
+      const own = rows.filter((row) => row.merchantId === merchantId && row.holdId === outcome.holdId);
+      const expiresAt = (own[0] as HoldRow).expiresAt.toISOString();
+      return [key, { ...outcome, expiresAt, units: own.map(unitsOf) }];
+    }),
+  );
+}
+
+const stepOf = (command: Asked) => `${command.merchantId} ${command.stepKey}`;
+
+function keysOf(commands: readonly Command[]): StockKey[] {
+  return commands.flatMap((command) =>
+    command.kind !== 'reserve'
+      ? []
+      : command.lines.flatMap(({ productId, warehouseIds }) =>
+          warehouseIds.map((warehouseId) => ({ merchantId: command.merchantId, warehouseId, productId })),
+        ),
+  );
+}
+
+function requestOf(command: Command, clocks: ReadonlyMap<string, Date>): HoldRequest {
+  const now = clocks.get(command.merchantId) as Date;
+  if (command.kind !== 'reserve') return { ...command, now };
+  return { ...command, expiresAt: new Date(now.getTime() + command.keepMs) };
+}
+
+async function write(
+  tx: Tx,
+  commands: readonly Command[],
+  { outcomes, made, ended }: HoldDecisions,
+  clocks: ReadonlyMap<string, Date>,
+): Promise<void> {
+  const newRows: NewReservation[] = [];
+  const endedRows: EndingReservation[] = [];
+  const handedOver: HandedOver[] = [];
+  commands.forEach((command, index) => {
+    const { merchantId, stepKey, holdId } = command;
+    const now = clocks.get(merchantId) as Date;
+    if (command.kind === 'reserve') {
+      const expiresAt = new Date(now.getTime() + command.keepMs);
+      for (const units of made.get(index) ?? [])
+        newRows.push({
+          id: uuidv7(),
+          merchantId,
+          ...units,
+          stepKey,
+          state: 'held',
+          orderId: null,
+          holdId,
+          expiresAt,
+        });
+      return;
+    }
+    const end = ended.get(index);
+    if (end === undefined) return;
+    if (command.kind === 'consume') handedOver.push({ ...command, rows: end.rows });
+    else {
+      const state = end.state;
+      endedRows.push(...end.rows.map((row) => ({ ...row, state })));
+    }
+  });
+  await writeReservations(tx, {
+    made: newRows,
+    ended: endedRows,
+    // What isn't due yet is asked again under the same key.
+    steps: commands.flatMap(({ merchantId, stepKey }, index) =>
+      outcomes[index]?.kind === 'not_due'
+        ? []
+        : [{ merchantId, key: stepKey, outcome: stepFor(outcomes[index] as HoldOutcome) }],
+    ),
+  });
+  if (handedOver.length > 0) await handOver(tx, handedOver, clocks);
+  await passOn(tx, endedRows);
+}
+
+/** Whoever kept the units while he waited for others had his turn with them. */
+async function passOn(tx: Tx, ended: readonly EndingReservation[]): Promise<void> {
+  for (const [merchantId, rows] of groupBy(ended, (row) => row.merchantId)) {
+    const productIds = [...new Set(rows.map((row) => row.productId))];
+    const had = rows.flatMap(({ orderId, productId }) => (orderId === null ? [] : [{ orderId, productId }]));
+    await wakeBackorders(tx, merchantId, productIds, had);
+  }
+}
+
+/** Takes the goods from the bins from which a picker would take them. */
+async function handOver(
+  tx: Tx,
+  holds: readonly HandedOver[],
+  clocks: ReadonlyMap<string, Date>,
+): Promise<void> {
+  const shelves = (
+    await lockBins(
+      tx,
+      holds.flatMap(({ rows }) => rows),
+    )
+  )
+    .filter((bin) => !bin.lotHeld && !HELD_PLACES.has(bin.locationKind))
+    .map((bin) => ({ ...bin, pickSequence: 0, available: bin.onHand - bin.allocated }));
+  const movements: Movement[] = [];
+  for (const { merchantId, stepKey, actor, rows } of holds) {
+    const customer = await virtualPlace(tx, merchantId, 'customer');
+    const lines = rows.flatMap(({ warehouseId, productId, quantity }) => {
+      const here = shelves.filter((bin) => bin.merchantId === merchantId && bin.warehouseId === warehouseId);
+      const { allocations, short } = allocateBins([{ lineId: '', productId, quantity }], here);
+      if (short.length > 0)
+        throw new Failure('InvariantBroken', 'bins hold less than their balance says', { productId });
+      for (const { locationId, lotCode, quantity: units } of allocations) {
+        const bin = here.find(
+          (each) =>
+            each.locationId === locationId && each.lotCode === lotCode && each.productId === productId,
+        );
+        if (bin) bin.available -= units;
+      }
+      return allocations.map((each) => ({
+        productId,
+        lotCode: each.lotCode,
+        quantity: each.quantity,
+        fromLocationId: each.locationId,
+        toLocationId: customer,
+      }));
+    });
+    movements.push({
+      merchantId,
+      causeId: stepKey,
+      kind: 'ship',
+      reason: 'handed over from a hold',
+      actor,
+      occurredAt: clocks.get(merchantId) as Date,
+      lines,
+      consume: rows.map((row) => row.reservationId),
+    });
+  }
+  await postMovements(tx, movements);
+}

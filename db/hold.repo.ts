@@ -1,0 +1,131 @@
+/** Reads of holds: what a request for one has to know, whose time is over, and what a caller is shown. */
+import type { HoldRow } from '../domain/stock/decide-holds';
+import type { Tx } from './client';
+import type { StockKey } from './stock.repo';
+
+export interface HoldRef {
+  readonly merchantId: string;
+  readonly holdId: string;
+}
+
+const COLUMNS = `r.id as "reservationId", r.merchant_id as "merchantId", r.hold_id as "holdId",
+  r.warehouse_id as "warehouseId", r.product_id as "productId", r.quantity, r.state, r.expires_at as "expiresAt",
+  r.order_id as "orderId"`;
+
+/**
+ * Every row of these holds, live or ended. Places, products and quantities of a hold change only when
+ * units of it are taken back, so they may be read before the lock; states only after it.
+ */
+export async function readHolds(tx: Tx, refs: readonly HoldRef[]): Promise<HoldRow[]> {
+  if (refs.length === 0) return [];
+  return tx.rows<HoldRow>({
+    name: 'hold-read',
+    text: `select ${COLUMNS} from (select distinct * from unnest($1::uuid[], $2::uuid[])) as k(merchant_id, hold_id)
+      join reservation r on r.merchant_id = k.merchant_id and r.hold_id = k.hold_id order by r.id`,
+    values: [refs.map((ref) => ref.merchantId), refs.map((ref) => ref.holdId)],
+  });
+}
+
+export interface HoldFacts {
+  readonly steps: readonly {
+    readonly merchant_id: string;
+    readonly key: string;
+    readonly outcome: unknown;
+  }[];
+  readonly clocks: readonly { readonly merchant_id: string; readonly now: string }[];
+}
+
+/** What was decided under these keys before, and the merchants' business clocks. Read under the locks. */
+export async function readHoldFacts(
+  tx: Tx,
+  keys: readonly { readonly merchantId: string; readonly stepKey: string }[],
+): Promise<HoldFacts> {
+  const [row] = await tx.rows<{ facts: HoldFacts }>({
+    name: 'hold-facts',
+    text: `select json_build_object(
+      'steps', (select coalesce(json_agg(s), '[]') from (select s.merchant_id, s.key, s.outcome
+        from unnest($1::uuid[], $2::text[]) as k(merchant_id, key) join step s using (merchant_id, key)) s),
+      'clocks', (select json_agg(m) from (select id as merchant_id, business_now(id) as now from merchant
+        where id = any($1::uuid[])) m)) as facts`,
+    values: [keys.map((each) => each.merchantId), keys.map((each) => each.stepKey)],
+  });
+  return (row as { facts: HoldFacts }).facts;
+}
+
+/** Holds whose time is over by their merchants' clocks; for the system role. */
+export function dueHolds(tx: Tx, limit: number): Promise<HoldRef[]> {
+  return tx.rows<HoldRef>({
+    name: 'hold-due',
+    text: `
+select distinct r.merchant_id as "merchantId", r.hold_id as "holdId" from (
+  select r.merchant_id, r.hold_id from reservation r join merchant m on m.id = r.merchant_id
+  where r.state = 'held' and r.hold_id is not null
+    -- The latest of all clocks, a constant of the statement: it lets the index bound the scan.
+    and r.expires_at <= (select greatest(now(), max(business_now)) from merchant)
+    and r.expires_at <= coalesce(m.business_now, now())
+  order by r.expires_at limit $1) r`,
+    values: [limit],
+  });
+}
+
+export interface HoldToShow extends HoldRow {
+  readonly sku: string;
+  readonly warehouseCode: string;
+  readonly createdAt: Date;
+}
+
+/** One hold of these merchants as its rows, empty when there is none. */
+export function findHold(tx: Tx, merchantIds: readonly string[], holdId: string): Promise<HoldToShow[]> {
+  return tx.rows<HoldToShow>({
+    text: `select ${COLUMNS}, p.sku, w.code as "warehouseCode", r.created_at as "createdAt"
+      from reservation r join product p on p.merchant_id = r.merchant_id and p.id = r.product_id
+      join warehouse w on w.id = r.warehouse_id
+      where r.merchant_id = any($1::uuid[]) and r.hold_id = $2 order by r.id`,
+    values: [merchantIds, holdId],
+  });
+}
+
+export interface HeldByOrder extends StockKey {
+  readonly reservationId: string;
+  readonly holdId: string;
+  readonly orderId: string;
+  readonly quantity: number;
+  readonly expiresAt: Date;
+  /** The order's checkout made it; the order has not taken it over yet. */
+  readonly ofCheckout: boolean;
+}
+
+/**
+ * Live holds that these orders may use: what they keep while they wait, and the ones their checkouts made.
+ * Once before the locks to know which balances to lock, once after them to know what is true.
+ */
+export async function readHoldsOfOrders(
+  tx: Tx,
+  orders: readonly {
+    readonly merchantId: string;
+    readonly orderId: string;
+    readonly holdId: string | null;
+  }[],
+): Promise<HeldByOrder[]> {
+  if (orders.length === 0) return [];
+  return tx.rows<HeldByOrder>({
+    name: 'hold-of-orders',
+    text: `
+select r.id as "reservationId", r.merchant_id as "merchantId", r.hold_id as "holdId", k.order_id as "orderId",
+  r.warehouse_id as "warehouseId", r.product_id as "productId", r.quantity, r.expires_at as "expiresAt",
+  r.order_id is null as "ofCheckout"
+from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as k(merchant_id, order_id, hold_id)
+join lateral (
+  select * from reservation r where r.merchant_id = k.merchant_id and r.order_id = k.order_id
+    and r.hold_id is not null and r.state = 'held'
+  union all
+  select * from reservation r where r.merchant_id = k.merchant_id and r.hold_id = k.hold_id and r.order_id is null
+    and r.state = 'held'
+) r on true order by r.id`,
+    values: [
+      orders.map((each) => each.merchantId),
+      orders.map((each) => each.orderId),
+      orders.map((each) => each.holdId),
+    ],
+  });
+}
