@@ -55,16 +55,19 @@ export async function blockOrderIn(tx: Tx, request: BlockOrder): Promise<{ reado
 /** How long the work that goes on may take before somebody looks: a working day. */
 const RESUMED_DEADLINE_MS = 24 * 60 * 60_000;
 
+export interface UnblockOrder {
+  readonly merchantId: string;
+  readonly orderId: string;
+  readonly reason: BlockedReason;
+  readonly by: string;
+}
+
+export function unblockOrder(database: Database, request: UnblockOrder): Promise<void> {
+  return database.withMerchants([request.merchantId], (tx) => unblockOrderIn(tx, request));
+}
+
 /** Takes the reason away and resolves its exception; without it nothing changes. */
-export async function unblockOrderIn(
-  tx: Tx,
-  request: {
-    readonly merchantId: string;
-    readonly orderId: string;
-    readonly reason: BlockedReason;
-    readonly by: string;
-  },
-): Promise<void> {
+export async function unblockOrderIn(tx: Tx, request: UnblockOrder): Promise<void> {
   const order = await lockOrder(tx, request.merchantId, request.orderId);
   if (!order) return;
   await clearBlocked(tx, order, request.reason, new Date(order.business_now.getTime() + RESUMED_DEADLINE_MS));

@@ -32,7 +32,9 @@ const IDEMPOTENCY_HOURS = 48;
 const EXPIRE_EVERY_MS = 10 * 60_000;
 
 /** Whose cause may have passed without anybody telling us. */
-const TECHNICAL_REASONS = ['carrier_unavailable', 'label_outcome_unknown'] as const;
+const TECHNICAL_REASONS = ['carrier_unavailable', 'label_outcome_unknown', 'step_failed'] as const;
+/** What only a person can mend is not tried for ever: each attempt fills the order's history. */
+const MOST_WAKINGS: Readonly<Record<string, number>> = { step_failed: 5 };
 const WAKE_PREFIX = 'resume:again:';
 /** Most outages of a carrier end within minutes; then an attempt every quarter of an hour is enough. */
 const WAKE_AFTER_MINUTES = [1, 2, 4, 8, 15];
@@ -122,9 +124,10 @@ export async function wakeTechnicallyBlocked(database: Database, now: Date): Pro
 
 /** @param now the real time; business clocks don't run while a carrier is down. */
 export function isWakeDue(
-  order: Pick<TechnicallyBlocked, 'exceptionId' | 'woken' | 'lastWokenSeconds'>,
+  order: Pick<TechnicallyBlocked, 'exceptionId' | 'reason' | 'woken' | 'lastWokenSeconds'>,
   now: Date,
 ): boolean {
+  if (order.woken >= (MOST_WAKINGS[order.reason] ?? Number.POSITIVE_INFINITY)) return false;
   const waitMinutes = WAKE_AFTER_MINUTES[order.woken] ?? (WAKE_AFTER_MINUTES.at(-1) as number);
   const waitedSeconds = order.lastWokenSeconds ?? (now.getTime() - openedAtMs(order.exceptionId)) / 1000;
   return waitedSeconds >= waitMinutes * 60;

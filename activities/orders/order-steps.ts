@@ -2,7 +2,7 @@
  * The database steps of an order, run as local activities: nothing outside is called, time-outs are
  * short, and each is idempotent by its step key or by the rows that it settles against.
  */
-import { type BlockOrder, blockOrder } from '../../commands/block-order';
+import { type BlockOrder, blockOrder, type UnblockOrder, unblockOrder } from '../../commands/block-order';
 import { cancelOrder } from '../../commands/cancel-order';
 import { retryOrder } from '../../commands/change-order';
 import { type CloseOutcome, type CloseRequest, closeOrder } from '../../commands/close-order';
@@ -25,6 +25,8 @@ interface PersonsRequest {
   readonly actor: string;
   readonly reason: string;
 }
+
+type Unblocked = Omit<UnblockOrder, 'by'>;
 
 type Settled = { readonly outcome: 'done' } | { readonly outcome: 'refused'; readonly state: string };
 
@@ -69,6 +71,10 @@ export function orderSteps({ database, intake, shipStep }: OrderStepDeps) {
     /** Parks the order where a person sees it; the next successful step takes the flag away. */
     blockOrder: (request: BlockOrder): Promise<{ readonly since: string | null }> =>
       asApplicationFailure(() => blockOrder(database, request)),
+
+    /** Takes the reason away once what it stood for is done. */
+    unblockOrder: (request: Unblocked): Promise<void> =>
+      asApplicationFailure(() => unblockOrder(database, { ...request, by: 'workflow' })),
 
     /** Releases everything the order holds, unless the floor has begun. */
     cancelOrder: (request: PersonsRequest): Promise<Settled> =>

@@ -27,6 +27,7 @@ export const RESUME_EVENTS = [
   'wms_answered',
   'short_pick_decided',
   'channel_told',
+  'tried_again',
 ] as const;
 export type ResumeEvent = (typeof RESUME_EVENTS)[number];
 
@@ -147,6 +148,16 @@ export const BLOCKED_REASONS = {
     resumes: 'Continues by itself when the channel takes the update; otherwise retry it or skip it.',
     resumesOn: ['channel_told'],
     actions: ['retry', 'skip', 'resolve'],
+  },
+  step_failed: {
+    owner: 'integrator',
+    // Nothing outside can mend it, so somebody should look while the day's cut-off can still be met.
+    deadlineMinutes: HOUR,
+    sentence:
+      'A step of this order fails although nothing outside is missing: the books or the code are wrong.',
+    resumes: 'Tried again five times within half an hour; after that retry it once the cause is mended.',
+    resumesOn: ['tried_again'],
+    actions: ['retry', 'cancel'],
   },
 } as const satisfies Readonly<Record<string, ReasonRow>>;
 

@@ -151,7 +151,12 @@ describe('an order blocked by something technical', () => {
     const waits: number[] = [];
     for (let woken = 0; woken < 7; woken += 1) {
       let seconds = 0;
-      while (!isWakeDue({ exceptionId: uuidv7(), woken, lastWokenSeconds: seconds }, new Date()))
+      while (
+        !isWakeDue(
+          { exceptionId: uuidv7(), reason: 'carrier_unavailable', woken, lastWokenSeconds: seconds },
+          new Date(),
+        )
+      )
         seconds += 30;
       waits.push(seconds / 60);
     }

@@ -16,10 +16,11 @@ import {
   setHandler,
   setWorkflowOptions,
 } from '@temporalio/workflow';
+import { FAILURE_TYPES } from '../../domain/failure-types';
 import { isIntakeReason } from '../../domain/order/check-intake';
 import { BLOCKED_REASONS, type BlockedReason } from '../../domain/order/exception-reasons';
 import { stepKey } from '../../domain/step-key';
-import { carrierCalls, orderSteps, persist } from '../shared/activity-profiles';
+import { attempt, carrierCalls, orderSteps, persist, stepFailure } from '../shared/activity-profiles';
 import {
   type ChangeAnswer,
   type ChangeRequest,
@@ -98,6 +99,7 @@ class OrderLife {
     });
     setHandler(cancelledSignal, () => {
       this.cancelled = true;
+      wake();
     });
     setHandler(flaggedSignal, (flags) => {
       Object.assign(this.standing, flags);
@@ -152,7 +154,7 @@ class OrderLife {
   async close(): Promise<OrderResult> {
     for (;;) {
       const seen = this.wakings;
-      const { outcome } = await persist(() => orderSteps.closeOrder(this.input));
+      const { outcome } = await this.step(() => orderSteps.closeOrder(this.input));
       if (outcome !== 'waiting') {
         const step = outcome === 'closed' ? 'Closed' : 'Cancelled';
         this.stand(step, { status: outcome, blockedReason: null, held: false });
@@ -167,7 +169,7 @@ class OrderLife {
   private async consider(): Promise<boolean> {
     this.takeIns += 1;
     const request = { ...this.input, stepKey: stepKey(this.input.orderId, 'intake', this.takeIns) };
-    const outcome = await persist(() => orderSteps.takeIn(request));
+    const outcome = await this.step(() => orderSteps.takeIn(request));
     switch (outcome.kind) {
       case 'check_address':
         return (await this.checkAddress()) && this.consider();
@@ -245,12 +247,34 @@ class OrderLife {
 
   private async post(fulfilmentOrderId: string): Promise<void> {
     const { merchantId } = this.input;
-    const posted = await persist(() => orderSteps.postShipment({ merchantId, fulfilmentOrderId }));
+    const posted = await this.step(() => orderSteps.postShipment({ merchantId, fulfilmentOrderId }));
     if (posted.outcome === 'not_shipped') return;
     this.parts.set(fulfilmentOrderId, { shipped: true });
     const all = posted.orderState !== 'partly_shipped';
     if (all) this.stand('On its way to the customer', { status: 'shipped' });
     else this.stand('Partly shipped', { status: 'partly_shipped' });
+  }
+
+  /** Runs a database step; one that can't be done parks the order, and is tried again after each waking. */
+  private async step<T>(run: () => Promise<T>): Promise<T> {
+    for (let parked = false; ; parked = true) {
+      const seen = this.wakings;
+      try {
+        const done = await attempt(run);
+        if (parked) await this.unblock('step_failed');
+        return done;
+      } catch (error) {
+        const failure = stepFailure(error);
+        if (failure === null) throw error;
+        await this.block('step_failed', stepTrouble(failure));
+        await condition(() => this.wakings > seen);
+      }
+    }
+  }
+
+  private async unblock(reason: BlockedReason): Promise<void> {
+    await persist(() => orderSteps.unblockOrder({ ...this.input, reason }));
+    if (this.standing.blockedReason === reason) this.stand(this.standing.step, { blockedReason: null });
   }
 
   private async block(reason: BlockedReason, message: string): Promise<void> {
@@ -274,6 +298,14 @@ class OrderLife {
     const fulfilmentOrders = [...this.parts].map(([id, part]) => ({ id, shipped: part.shipped }));
     return { orderId: this.input.orderId, step, blockedReason, held, fulfilmentOrders };
   }
+}
+
+/** Our own failures say what is wrong, without a person's data; what others say may repeat a row. */
+function stepTrouble({ type, message }: ApplicationFailure): string {
+  const ours = typeof type === 'string' && Object.hasOwn(FAILURE_TYPES, type);
+  return ours
+    ? `${type}: ${message}`
+    : `An unexpected error (${type ?? 'unknown'}); the worker's log says more.`;
 }
 
 /** Which blocked reason a failed purchase means. */

@@ -1,10 +1,17 @@
 /**
  * How steps are called. Database steps are local activities: two events less each, and their time-outs
  * are short because nothing outside is called. They hold a workflow-task slot while they run, so their
- * attempts are capped, and `persist` takes over when Postgres stays away. Outside calls are regular
- * activities on the partner's own queue.
+ * attempts are capped; `persist` and `attempt` say what follows. Outside calls are regular activities on
+ * the partner's own queue.
  */
-import { condition, isCancellation, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  condition,
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+} from '@temporalio/workflow';
 import type { CarrierActivities, OrderActivities } from '../../activities';
 import { CARRIER_QUEUE } from './task-queues';
 
@@ -40,10 +47,32 @@ const DATABASE_PAUSE = '15 seconds';
 export async function persist<T>(step: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      return await step();
+      return await attempt(step);
     } catch (error) {
       if (isCancellation(error)) throw error;
       await condition(() => false, DATABASE_PAUSE);
     }
   }
+}
+
+/**
+ * The same, but only while the database is away. What a step refuses, and an error that all its attempts
+ * met, is the caller's: trying for ever would fill the history and tell nobody.
+ */
+export async function attempt<T>(step: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await step();
+    } catch (error) {
+      if (stepFailure(error) !== null || isCancellation(error)) throw error;
+      await condition(() => false, DATABASE_PAUSE);
+    }
+  }
+}
+
+/** Why a step failed, when its failure is of its own making; null for a database that is away and for time-outs. */
+export function stepFailure(error: unknown): ApplicationFailure | null {
+  // A local activity's failure comes as it is, a regular one's in the failure of its activity.
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof ApplicationFailure && cause.type !== 'DatabaseUnavailable' ? cause : null;
 }
