@@ -53,22 +53,32 @@ export async function resolveLines(tx: Tx, request: GivenLines): Promise<Resolve
     ids: given(request.lines.map((line) => line.locationId)),
     codes: given(request.lines.map((line) => line.locationCode)),
   });
-  return request.lines.flatMap((line) => (line.delta === 0 ? [] : [resolveLine(line, products, places)]));
+  const found: Found = {
+    products: new Map(
+      products.flatMap((each) => [[`id ${each.id}`, each] as const, [`sku ${each.sku}`, each] as const]),
+    ),
+    places: new Map(
+      places.flatMap((each) => [[`id ${each.id}`, each] as const, [`code ${each.code}`, each] as const]),
+    ),
+  };
+  return request.lines.flatMap((line) => (line.delta === 0 ? [] : [resolveLine(line, found)]));
 }
 
-function resolveLine(
-  line: AdjustmentLine,
-  products: readonly AdjustedProduct[],
-  places: readonly Place[],
-): ResolvedLine {
+/** By `id …` and by `sku …` or `code …`: an imported file has thousands of lines. */
+interface Found {
+  readonly products: ReadonlyMap<string, AdjustedProduct>;
+  readonly places: ReadonlyMap<string, Place>;
+}
+
+function resolveLine(line: AdjustmentLine, { products, places }: Found): ResolvedLine {
   const { locationId, locationCode, delta } = line;
   const named = line.productId ?? line.sku;
-  const product = products.find(({ id, sku }) => named === (line.productId === undefined ? sku : id));
+  const product = products.get(`${line.productId === undefined ? 'sku' : 'id'} ${named}`);
   if (!product) throw new Failure('NotFound', 'there is no such product', { product: named });
   if (!Number.isSafeInteger(delta))
     throw new Failure('InvalidInput', 'a quantity is a whole number', { quantity: delta });
   const wanted = locationId ?? locationCode;
-  const place = places.find(({ id, code }) => wanted === (locationId === undefined ? code : id)) ?? null;
+  const place = places.get(`${locationId === undefined ? 'code' : 'id'} ${wanted}`) ?? null;
   if (wanted !== undefined && place === null)
     throw new Failure('NotFound', 'there is no such place in this warehouse', { location: wanted });
   if (place !== null && !RESTING_PLACES.has(place.kind))
