@@ -251,6 +251,7 @@ function merchantOf(row: MerchantRow) {
     currency: row.currency,
     paymentPolicy: row.payment_policy,
     splitPolicy: row.split_policy,
+    lineSplitPolicy: row.line_split_policy,
     partialPolicy: row.partial_policy,
     shortPickPolicy: row.short_pick_policy,
     addressCheck: row.address_check,
@@ -262,7 +263,7 @@ function merchantOf(row: MerchantRow) {
   };
 }
 
-function warehouseOf(row: WarehouseRow) {
+export function warehouseOf(row: WarehouseRow) {
   return {
     id: row.id,
     code: row.code,
@@ -277,6 +278,9 @@ function warehouseOf(row: WarehouseRow) {
     cutoffMinutes: row.cutoff_minutes,
     workingDays: row.working_days,
     holidayCountry: row.holiday_country,
+    closedDays: row.closed_days,
+    ordersADay: row.orders_a_day,
+    unitsADay: row.units_a_day,
     wmsKind: row.wms_kind,
     closedAt: timeOf(row.closed_at),
     createdAt: timeOf(row.created_at),

@@ -224,6 +224,7 @@ function productOf(row: ProductRow) {
     unitCostMinor: row.unit_cost_minor === null ? null : String(row.unit_cost_minor),
     hsCode: row.hs_code,
     originCountry: row.origin_country,
+    handling: row.handling,
     lotTracked: row.lot_tracked,
     serialTracked: row.serial_tracked,
     archived: row.archived_at !== null,

@@ -11,10 +11,12 @@ import { organisationRoutes } from './organisation.routes';
 import { parcelRoutes } from './parcels.routes';
 import { productRoutes } from './products.routes';
 import type { Route } from './route';
+import { routingRoutes } from './routing.routes';
 import { settingsRoutes } from './settings.routes';
 import { stockRoutes } from './stock.routes';
 import { stockChangeRoutes } from './stock-changes.routes';
 import { transferRoutes } from './transfers.routes';
+import { warehouseHoursRoutes } from './warehouse-hours.routes';
 import { webhookRoutes } from './webhooks.routes';
 
 /** Behind an API key. */
@@ -30,7 +32,9 @@ export const routes: readonly Route[] = [
   ...lotRoutes,
   ...productRoutes,
   ...settingsRoutes,
+  ...routingRoutes,
   ...organisationRoutes,
+  ...warehouseHoursRoutes,
   ...apiKeyRoutes,
 ];
 

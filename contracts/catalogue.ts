@@ -1,6 +1,7 @@
 /** Products, the names channels have for them, cartons and shipping methods: bodies and answers. */
 import { z } from 'zod';
 import { isGtin } from '../domain/ids';
+import { HANDLING } from '../domain/routing/rule';
 import { countryCode, id, instant, minorUnitsFromZero, text } from './common';
 
 const sku = text(120);
@@ -22,6 +23,8 @@ const changeable = {
   unitCostMinor: minorUnitsFromZero.nullable(),
   hsCode: hsCode.nullable(),
   originCountry: countryCode.nullable(),
+  /** What it needs of the warehouse that ships it; routing rules can ask for it. */
+  handling: z.array(z.enum(HANDLING)).max(HANDLING.length),
 };
 
 export const newProductSchema = z.strictObject({

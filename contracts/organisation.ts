@@ -9,6 +9,8 @@ const policies = {
   name: text(200),
   paymentPolicy: z.enum(['none', 'authorised', 'captured']),
   splitPolicy: z.enum(['never', 'allowed']),
+  /** Whether a line that no single warehouse has may come from several. */
+  lineSplitPolicy: z.enum(['never', 'allowed']),
   partialPolicy: z.enum(['wait', 'ship_available']),
   shortPickPolicy: z.enum(['ask', 'backorder', 'ship_short']),
   addressCheck: z.enum(['carrier', 'local']),
@@ -51,6 +53,27 @@ const optional = (max: number) =>
     .nullish()
     .transform((value) => value ?? null);
 
+const hours = {
+  /** Minutes after local midnight until which an order still leaves the same day. */
+  cutoffMinutes: z.int().min(0).max(1439),
+  /** ISO weekdays, 1 is Monday. */
+  workingDays: z.array(z.int().min(1).max(7)).min(1).max(7),
+  /** Country whose public holidays it keeps. */
+  holidayCountry: countryCode.nullable(),
+  /** Local dates on which it does not work, beside weekdays and public holidays. */
+  closedDays: z.array(z.iso.date()).max(400),
+  /** What leaves it in a day; routing passes it over when that is planned. null: no limit. */
+  ordersADay: z.int().min(1).max(1_000_000).nullable(),
+  unitsADay: z.int().min(1).max(100_000_000).nullable(),
+};
+
+/** What is left out stays. */
+export const warehousePatchSchema = z
+  .strictObject({ name: text(200), phone: text(40).nullable(), ...hours })
+  .partial()
+  .refine((patch) => Object.keys(patch).length > 0, { message: 'nothing to change' });
+export type WarehousePatch = z.output<typeof warehousePatchSchema>;
+
 export const newWarehouseSchema = z.strictObject({
   code: text(40),
   name: text(200),
@@ -61,11 +84,12 @@ export const newWarehouseSchema = z.strictObject({
   postalCode: text(32),
   country: countryCode,
   phone: optional(40),
-  /** Minutes after local midnight until which an order still leaves the same day. */
-  cutoffMinutes: z.int().min(0).max(1439).default(900),
-  /** ISO weekdays, 1 is Monday. */
-  workingDays: z.array(z.int().min(1).max(7)).min(1).max(7).default([1, 2, 3, 4, 5]),
+  cutoffMinutes: hours.cutoffMinutes.default(900),
+  workingDays: hours.workingDays.default([1, 2, 3, 4, 5]),
   holidayCountry: countryCode.nullish().transform((value) => value ?? null),
+  closedDays: hours.closedDays.default([]),
+  ordersADay: hours.ordersADay.default(null),
+  unitsADay: hours.unitsADay.default(null),
 });
 export type NewWarehouse = z.output<typeof newWarehouseSchema>;
 
@@ -78,11 +102,24 @@ export const warehouseSchema = newWarehouseSchema
     holidayCountry: z.string().nullable(),
     cutoffMinutes: z.int(),
     workingDays: z.array(z.int()),
+    closedDays: z.array(z.string()),
+    ordersADay: z.int().nullable(),
+    unitsADay: z.int().nullable(),
     wmsKind: z.enum(['built_in', 'external']),
     closedAt: instant.nullable(),
     createdAt: instant,
   })
   .meta({ id: 'Warehouse' });
+
+export const closedWarehouseSchema = z
+  .strictObject({
+    warehouse: warehouseSchema,
+    /** Fulfilment orders that nobody has begun: their orders are planned again elsewhere, or wait. */
+    leaving: z.int(),
+    /** Those that somebody has begun are finished there. */
+    staying: z.int(),
+  })
+  .meta({ id: 'ClosedWarehouse' });
 
 export const LOCATION_KINDS = ['bin', 'dock', 'staging', 'packing', 'quarantine', 'damaged'] as const;
 const position = z

@@ -8,6 +8,7 @@ export interface MerchantRow {
   readonly currency: string;
   readonly payment_policy: string;
   readonly split_policy: string;
+  readonly line_split_policy: string;
   readonly partial_policy: string;
   readonly short_pick_policy: string;
   readonly address_check: string;
@@ -18,7 +19,7 @@ export interface MerchantRow {
   readonly warehouse_ids: readonly string[];
 }
 
-const COLUMNS = `m.id, m.slug, m.name, m.currency, m.payment_policy, m.split_policy, m.partial_policy, m.short_pick_policy,
+const COLUMNS = `m.id, m.slug, m.name, m.currency, m.payment_policy, m.split_policy, m.line_split_policy, m.partial_policy, m.short_pick_policy,
   m.address_check, m.mail_from, m.adjustment_limit_units, m.adjustment_limit_minor, m.created_at,
   array(select w.warehouse_id from merchant_warehouse w where w.merchant_id = m.id order by w.warehouse_id) as warehouse_ids`;
 
@@ -27,6 +28,7 @@ export const MERCHANT_FIELDS = {
   name: 'name',
   paymentPolicy: 'payment_policy',
   splitPolicy: 'split_policy',
+  lineSplitPolicy: 'line_split_policy',
   partialPolicy: 'partial_policy',
   shortPickPolicy: 'short_pick_policy',
   addressCheck: 'address_check',

@@ -16,6 +16,7 @@ export interface ProductRow {
   readonly unit_cost_minor: bigint | null;
   readonly hs_code: string | null;
   readonly origin_country: string | null;
+  readonly handling: readonly string[];
   readonly lot_tracked: boolean;
   readonly serial_tracked: boolean;
   readonly version: bigint;
@@ -25,7 +26,7 @@ export interface ProductRow {
 }
 
 const COLUMNS = `p.id, p.merchant_id, p.sku, p.name, p.ships, p.is_bundle, p.gtin, p.weight_grams, p.length_mm, p.width_mm,
-  p.height_mm, p.unit_cost_minor, p.hs_code, p.origin_country, p.lot_tracked, p.serial_tracked, p.version, p.archived_at,
+  p.height_mm, p.unit_cost_minor, p.hs_code, p.origin_country, p.handling, p.lot_tracked, p.serial_tracked, p.version, p.archived_at,
   p.created_at, p.updated_at`;
 
 /** Columns that a change may set, by their name in a patch. */
@@ -40,6 +41,7 @@ export const PRODUCT_FIELDS = {
   unitCostMinor: 'unit_cost_minor',
   hsCode: 'hs_code',
   originCountry: 'origin_country',
+  handling: 'handling',
 } as const;
 
 export interface NewProductRow {

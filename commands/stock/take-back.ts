@@ -79,9 +79,12 @@ export function chooseLosers(loss: Loss): LosableReservation[] {
   return [...losers.values()];
 }
 
+const TAKEN_BACK = { end: 'taken_back', cause: 'stock_taken_back' } as const;
+
 /**
  * Ends the losers and everything else that their fulfilment orders had reserved, and wakes the orders.
  * @param ofOrders every live reservation of the locked orders.
+ * @param why how the losers' reservations end, and what their orders are told.
  * @returns products of which units came free, for those who wait. To be offered to them (wakeBackorders)
  *   when the loss itself is posted: before that some of the units are only there by the books.
  */
@@ -91,6 +94,7 @@ export async function takeBackFrom(
   losers: readonly LosableReservation[],
   ofOrders: readonly LosableReservation[],
   at: Date,
+  why: { readonly end: 'taken_back' | 'released'; readonly cause: string } = TAKEN_BACK,
 ): Promise<string[]> {
   const parts = new Set(losers.flatMap((each) => each.fulfilmentOrderId ?? []));
   const lost = new Set(losers.map((each) => each.reservationId));
@@ -110,13 +114,13 @@ export async function takeBackFrom(
   const ended = ending.map((each) => ({ ...each, endedAt: at }));
   const putBack = await readInHands(tx, merchantId, [...parts]);
   const isLoser = (each: { readonly reservationId: string }) => lost.has(each.reservationId);
-  await endReservationRows(tx, ended.filter(isLoser), 'taken_back');
+  await endReservationRows(tx, ended.filter(isLoser), why.end);
   const siblings = ended.filter((each) => !isLoser(each));
   await endReservationRows(tx, siblings, 'released');
   await cancelFulfilmentOrders(tx, merchantId, [...parts]);
   await askToPutBack(tx, putBack);
   const orders = ordersOf(losers);
-  await wakeOrders(tx, merchantId, orders, 'stock_taken_back');
+  await wakeOrders(tx, merchantId, orders, why.cause);
   return [...new Set(siblings.map((each) => each.productId))];
 }
 
