@@ -24,6 +24,7 @@ export const PROBLEMS = {
   'illegal-transition': { status: 409, title: 'The present state does not allow this.' },
   'idempotency-in-flight': { status: 409, title: 'The first request with this key is still at work.' },
   conflict: { status: 409, title: 'It collides with something that exists.' },
+  'insufficient-stock': { status: 409, title: 'There is less than was asked for.' },
   'stale-version': { status: 412, title: 'It has changed since you read it.' },
   'body-too-large': { status: 413, title: 'The body is larger than 1 MiB.' },
   'unsupported-media-type': { status: 415, title: 'The body must be application/json in UTF-8.' },

@@ -3,6 +3,7 @@ import { apiKeyRoutes } from './api-keys.routes';
 import { exceptionRoutes } from './exceptions.routes';
 import { floorRoutes } from './floor.routes';
 import { healthRoutes } from './health.routes';
+import { holdRoutes } from './holds.routes';
 import { lotRoutes } from './lots.routes';
 import type { OpenRoute } from './open-routes';
 import { orderActionRoutes } from './order-actions.routes';
@@ -27,6 +28,7 @@ export const routes: readonly Route[] = [
   ...parcelRoutes,
   ...floorRoutes,
   ...stockRoutes,
+  ...holdRoutes,
   ...stockChangeRoutes,
   ...transferRoutes,
   ...lotRoutes,

@@ -64,6 +64,7 @@ export async function acceptOrderIn(tx: Tx, request: AcceptOrder): Promise<Accep
       total_minor: order.totalMinor,
       requested_shipping_method: order.requestedShippingMethod,
       channel_ship_by: order.shipBy,
+      hold_id: order.holdId,
       tags: order.tags,
       note: order.note,
       gift_message: order.giftMessage,

@@ -62,6 +62,12 @@ export const incomingOrderSchema = z.strictObject({
     .datetime({ offset: true })
     .nullish()
     .transform((value) => value ?? null),
+  /** What the checkout of this order held (POST /v1/stock/holds): the order takes it over. */
+  holdId: z
+    .uuid()
+    .toLowerCase()
+    .nullish()
+    .transform((value) => value ?? null),
   customer: z.strictObject({
     externalId: optionalText(128),
     name: optionalText(200),

@@ -72,17 +72,60 @@ export interface HoldToShow extends HoldRow {
   readonly sku: string;
   readonly warehouseCode: string;
   readonly createdAt: Date;
+  /** No checkout made it: an order got it while it waited. */
+  readonly keptByOrder: boolean;
 }
 
 /** One hold of these merchants as its rows, empty when there is none. */
 export function findHold(tx: Tx, merchantIds: readonly string[], holdId: string): Promise<HoldToShow[]> {
   return tx.rows<HoldToShow>({
-    text: `select ${COLUMNS}, p.sku, w.code as "warehouseCode", r.created_at as "createdAt"
+    text: `select ${COLUMNS}, p.sku, w.code as "warehouseCode", r.created_at as "createdAt",
+        r.hold_id = r.id as "keptByOrder"
       from reservation r join product p on p.merchant_id = r.merchant_id and p.id = r.product_id
       join warehouse w on w.id = r.warehouse_id
       where r.merchant_id = any($1::uuid[]) and r.hold_id = $2 order by r.id`,
     values: [merchantIds, holdId],
   });
+}
+
+export interface Holdable {
+  readonly id: string;
+  readonly sku: string;
+  /** What is stocked of it: itself, or what a bundle consists of. */
+  readonly parts: readonly { readonly productId: string; readonly units: number }[];
+}
+
+/** Products by id or SKU that are sold, a bundle with all that is in it. */
+export function findHoldable(
+  tx: Tx,
+  merchantId: string,
+  by: { readonly ids: readonly string[]; readonly skus: readonly string[] },
+): Promise<Holdable[]> {
+  return tx.rows<Holdable>({
+    text: `
+with recursive part as (
+  select p.id as whole, p.sku, p.id, 1 as units, p.is_bundle, 0 as depth from product p
+  where p.merchant_id = $1 and p.archived_at is null and p.ships and (p.id = any($2::uuid[]) or p.sku = any($3::text[]))
+  union all
+  select part.whole, part.sku, c.component_product_id, part.units * c.quantity, p.is_bundle, part.depth + 1
+  from part join bundle_component c on c.merchant_id = $1 and c.bundle_product_id = part.id
+  join product p on p.merchant_id = $1 and p.id = c.component_product_id
+  where part.is_bundle and part.depth < 6
+)
+select whole as id, sku, json_agg(json_build_object('productId', id, 'units', units)) as parts
+from part where not is_bundle group by whole, sku`,
+    values: [merchantId, by.ids, by.skus],
+  });
+}
+
+/** Where the merchant's orders may be served from. */
+export async function openWarehouses(tx: Tx, merchantId: string): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>({
+    text: `select w.id from merchant_warehouse mw join warehouse w on w.id = mw.warehouse_id and w.closed_at is null
+      where mw.merchant_id = $1 order by w.id`,
+    values: [merchantId],
+  });
+  return rows.map(({ id }) => id);
 }
 
 export interface HeldByOrder extends StockKey {

@@ -26,7 +26,7 @@ const INSERT_ORDER = `
 with o as (
   select * from json_to_record($1::json -> 'order') as o(id uuid, merchant_id uuid, connection_id uuid, external_id text,
     external_number text, external_version text, cancelled boolean, payment text, currency text, total_minor bigint,
-    requested_shipping_method text, channel_ship_by timestamptz, tags json, note text, gift_message text,
+    requested_shipping_method text, channel_ship_by timestamptz, hold_id uuid, tags json, note text, gift_message text,
     placed_at timestamptz, test boolean)
 ), clock as (
   select business_now(merchant_id) as at from o
@@ -53,12 +53,12 @@ with o as (
   returning id, vip, email
 ), created as (
   insert into sales_order (id, merchant_id, connection_id, external_id, external_number, external_version, state, state_since,
-    deadline_at, payment, currency, total_minor, customer_id, requested_shipping_method, channel_ship_by, tags, note,
+    deadline_at, payment, currency, total_minor, customer_id, requested_shipping_method, channel_ship_by, hold_id, tags, note,
     gift_message, vip, priority, test, placed_at, accepted_at, closed_at)
   select o.id, o.merchant_id, o.connection_id, o.external_id, o.external_number, o.external_version,
     case when tomb.buried then 'cancelled' else 'accepted' end, clock.at,
     case when tomb.buried then null else clock.at + interval '${ACCEPTED_DEADLINE_MINUTES} minutes' end,
-    o.payment, o.currency, o.total_minor, person.id, o.requested_shipping_method, o.channel_ship_by,
+    o.payment, o.currency, o.total_minor, person.id, o.requested_shipping_method, o.channel_ship_by, o.hold_id,
     array(select json_array_elements_text(o.tags)), o.note, o.gift_message, person.vip,
     case when person.vip then 10 else 0 end, o.test, o.placed_at, clock.at, case when tomb.buried then clock.at end
   from o, clock, tomb, person

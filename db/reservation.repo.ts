@@ -72,9 +72,20 @@ with made as (
   where b.merchant_id = d.merchant_id and b.warehouse_id = d.warehouse_id and b.product_id = d.product_id
 )
 insert into step (merchant_id, key, outcome)
-select * from unnest($20::uuid[], $21::text[], $22::jsonb[])`;
+select * from unnest($20::uuid[], $21::text[], $22::jsonb[])
+on conflict do nothing`;
 
-/** A key of a step that is there already fails the statement: its outcome is read under the locks before. */
+/** Somebody else committed a step of this key meanwhile. Run again, the transaction finds its outcome. */
+export class StepTaken extends Error {
+  constructor() {
+    super('a step of this key was committed meanwhile');
+  }
+}
+
+/**
+ * @throws StepTaken when the same key came twice at once for different balances; those of the same ones
+ *   wait for each other's locks.
+ */
 export async function writeReservations(tx: Tx, writes: Partial<ReservationWrites>): Promise<void> {
   const { made = [], ended = [], allocations = [], steps = [] } = writes;
   if (made.length + ended.length + steps.length === 0) return;
@@ -87,7 +98,7 @@ export async function writeReservations(tx: Tx, writes: Partial<ReservationWrite
   for (const row of made) add(row, row.quantity);
   for (const row of ended) add(row, -row.quantity);
   const moved = [...deltas.values()].filter(({ delta }) => delta !== 0);
-  await tx.run({
+  const recorded = await tx.run({
     name: 'reservation-write',
     text: WRITE,
     values: [
@@ -121,6 +132,7 @@ export async function writeReservations(tx: Tx, writes: Partial<ReservationWrite
       plainArray(allocations.map((each) => each.quantity)),
     ],
   });
+  if (recorded !== steps.length) throw new StepTaken();
 }
 
 /** An array literal of values that need no quoting: ids, times, numbers and our own words. */

@@ -22,6 +22,7 @@ import { bury } from './bury';
 import { startCarrierPoller } from './carrier-poller';
 import { startChannelPoller } from './channel-poller';
 import { startDeadlineSweeper } from './deadline-sweeper';
+import { startHoldSweeper } from './hold-sweeper';
 import { startLotExpiry } from './lot-expiry';
 import { startOutboxGauges } from './outbox-gauges';
 import { startOutboxSender } from './outbox-sender';
@@ -133,6 +134,7 @@ function startLoops(
     }),
     startDeadlineSweeper({ database, log }),
     startLotExpiry({ database, log }),
+    startHoldSweeper({ database, log }),
     startWatchdog({ database, client, log }),
     startAuditSealer({ database, log }),
     startChannelPoller({ database, keys, connectors: { shopify }, log }),

@@ -9,11 +9,17 @@
  * them anew; the figures of docs/figures.md are from one run): see the table there.
  */
 import { uuidv7 } from 'uuidv7';
+import { type AuditEntry, audit } from '../../db/audit-log.repo';
 import { lockBins } from '../../db/bin.repo';
 import type { Database, Tx } from '../../db/client';
 import { type HoldFacts, readHoldFacts, readHolds } from '../../db/hold.repo';
 import { virtualPlace } from '../../db/place.repo';
-import { type EndingReservation, type NewReservation, writeReservations } from '../../db/reservation.repo';
+import {
+  type EndingReservation,
+  type NewReservation,
+  StepTaken,
+  writeReservations,
+} from '../../db/reservation.repo';
 import { lockStockBalances, type StockKey, stockKey } from '../../db/stock.repo';
 import { Failure } from '../../domain/failure-types';
 import { groupBy } from '../../domain/group-by';
@@ -49,17 +55,17 @@ export interface EndHold extends Asked {
   readonly holdId: string;
 }
 
-export interface HandOver extends EndHold {
-  /** For the ledger: who did it. */
+/** Somebody's deed, which is audited. */
+export interface EndHoldByHand extends EndHold {
   readonly actor: string;
 }
 
 type Command =
   | (ReserveStock & { readonly kind: 'reserve'; readonly holdId: string })
-  | (HandOver & { readonly kind: 'consume' })
-  | (EndHold & { readonly kind: 'release' | 'expire' });
+  | (EndHoldByHand & { readonly kind: 'release' | 'consume' })
+  | (EndHold & { readonly kind: 'expire' });
 
-interface HandedOver extends HandOver {
+interface HandedOver extends EndHoldByHand {
   readonly rows: readonly HoldRow[];
 }
 
@@ -67,12 +73,7 @@ export class Holds {
   private readonly coalescer: Coalescer<Command, HoldOutcome>;
 
   constructor(database: Database) {
-    this.coalescer = new Coalescer((commands) =>
-      database.withMerchants(
-        commands.map(({ merchantId }) => merchantId),
-        (tx) => holdsIn(tx, commands),
-      ),
-    );
+    this.coalescer = new Coalescer((commands) => holdsOnce(database, commands));
   }
 
   /**
@@ -84,7 +85,7 @@ export class Holds {
   }
 
   /** Gives the units back before their time. */
-  release(request: EndHold): Promise<HoldOutcome> {
+  release(request: EndHoldByHand): Promise<HoldOutcome> {
     return this.coalescer.submit({ ...request, kind: 'release' });
   }
 
@@ -97,9 +98,19 @@ export class Holds {
    * The goods are handed over at once: they leave the books with the hold, without the floor.
    * @throws Failure InvariantBroken when the bins promise them to somebody else.
    */
-  consume(request: HandOver): Promise<HoldOutcome> {
+  consume(request: EndHoldByHand): Promise<HoldOutcome> {
     return this.coalescer.submit({ ...request, kind: 'consume' });
   }
+}
+
+/** Who loses a race for a step's key runs again, and finds it committed: it can't lose that race twice. */
+async function holdsOnce(database: Database, commands: readonly Command[]): Promise<HoldOutcome[]> {
+  const merchantIds = commands.map(({ merchantId }) => merchantId);
+  const run = () => database.withMerchants(merchantIds, (tx) => holdsIn(tx, commands));
+  return run().catch((error: unknown) => {
+    if (error instanceof StepTaken) return run();
+    throw error;
+  });
 }
 
 const keyOf = (merchantId: string, each: Pick<StockKey, 'warehouseId' | 'productId'>) =>
@@ -231,6 +242,24 @@ async function write(
   });
   if (handedOver.length > 0) await handOver(tx, handedOver, clocks);
   await passOn(tx, endedRows);
+  await audit(
+    tx,
+    commands.flatMap((command, index) => deedOf(command, ended.get(index)) ?? []),
+  );
+}
+
+function deedOf(command: Command, end: { readonly rows: readonly HoldRow[] } | undefined): AuditEntry | null {
+  if (end === undefined || !('actor' in command)) return null;
+  const { merchantId, holdId, actor, kind } = command;
+  const action = kind === 'consume' ? 'stock_hold.hand_over' : 'stock_hold.release';
+  return {
+    merchantId,
+    actor,
+    action,
+    thingKind: 'stock_hold',
+    thingId: holdId,
+    after: { units: end.rows.map(unitsOf) },
+  };
 }
 
 /** Whoever kept the units while he waited for others had his turn with them. */

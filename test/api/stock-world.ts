@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { adjustStock } from '../../commands/stock/adjust-stock';
 import { holdLot } from '../../commands/stock/hold-lot';
+import { Holds } from '../../commands/stock/holds';
 import { requestAdjustment } from '../../commands/stock/request-adjustment';
 import { dispatchTransfer, requestTransfer } from '../../commands/stock/transfer';
 import type { Database } from '../../db/client';
@@ -18,6 +19,9 @@ export const STOCK_THINGS = [
   'transferToReceive',
   'transferToClose',
   'shelfLifeRuleId',
+  'holdId',
+  'holdToRelease',
+  'holdToHandOver',
 ] as const;
 export type StockWorld = Readonly<
   Record<(typeof STOCK_THINGS)[number] | 'warehouseId' | 'productId' | 'connectionId' | 'sku', string>
@@ -52,6 +56,13 @@ export const STOCK_ROUTES: Readonly<
     path: `/v1/stock/adjustments/${w.adjustmentToReject}/reject`,
     body: { reason: 'no' },
   }),
+  createStockHold: (w) => ({
+    path: '/v1/stock/holds',
+    body: { lines: [{ sku: w.sku, quantity: 1, warehouseId: w.warehouseId }] },
+  }),
+  getStockHold: (w) => ({ path: `/v1/stock/holds/${w.holdId}` }),
+  releaseStockHold: (w) => ({ path: `/v1/stock/holds/${w.holdToRelease}/release` }),
+  handOverStockHold: (w) => ({ path: `/v1/stock/holds/${w.holdToHandOver}/hand-over` }),
   moveStock: (w) => ({
     path: '/v1/stock/moves',
     body: {
@@ -151,6 +162,16 @@ export async function makeStockWorld(database: Database, merchant: SeededMerchan
         lines: [{ sku, delta: -2 }],
       })
     ).adjustmentId;
+  const hold = async () => {
+    const held = await new Holds(database).reserve({
+      merchantId,
+      stepKey: randomUUID(),
+      lines: [{ productId: merchant.products.get(sku) as string, quantity: 1, warehouseIds: [here] }],
+      allOrNothing: true,
+      keepMs: 60_000,
+    });
+    return held.kind === 'reserved' ? held.holdId : '';
+  };
   const transfer = async (dispatched: boolean) => {
     const { transferId } = await requestTransfer(database, {
       merchantId,
@@ -178,5 +199,8 @@ export async function makeStockWorld(database: Database, merchant: SeededMerchan
     transferToReceive: await transfer(true),
     transferToClose: await transfer(true),
     shelfLifeRuleId: rule?.id as string,
+    holdId: await hold(),
+    holdToRelease: await hold(),
+    holdToHandOver: await hold(),
   };
 }
