@@ -50,6 +50,8 @@ export interface CrashEngine {
   holdDown(part: Part, ms: number): Promise<void>;
   /** How often the part ended, killed or by itself. */
   ends(part: Part): number;
+  /** Lines in which it says that a part did not start at once. */
+  troubles(): readonly string[];
   /** What `quayside check --json` says of it. */
   check(): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
   /** Stops it. @returns processes that it left behind. */
@@ -88,6 +90,7 @@ export async function startCrashEngine(env: Readonly<Record<string, string>>): P
       ...parts,
       check: () => quayside(['check', '--json', '--data-dir', dataDir], { timeoutMs: 180_000 }),
       lastWords,
+      troubles: () => up.said().match(/^.* does not start: .*$/gm) ?? [],
       async stop() {
         await Promise.all([clients.database.close(), clients.reader.close()]);
         await clients.temporal.connection.close();
