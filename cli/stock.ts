@@ -1,6 +1,7 @@
 /** `quayside stock`: what there is and what there was, recalls, and files in and out. */
 import type { Command } from 'commander';
 import type { z } from 'zod';
+import { STOCK_COLUMNS } from '../commands/stock/stock-file';
 import type { recalledLotSchema } from '../contracts/lots';
 import type { stockAsOfSchema, stockStatesSchema } from '../contracts/stock';
 import { DEMO_MERCHANT_SLUG } from '../simulators/demo-ids';
@@ -9,7 +10,6 @@ import { CommandError } from './command-error';
 import { table } from './screen';
 import { EXPORT_NAMES, type ExportFlags, exportStock } from './stock/export-stock';
 import { type ImportFlags, importStock } from './stock/import-stock';
-import { STOCK_COLUMNS } from './stock/stock-file';
 
 interface Flags {
   readonly merchant?: string;

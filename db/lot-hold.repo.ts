@@ -76,14 +76,6 @@ export function activeHolds(tx: Tx, { merchantId, productId, lotCode }: LotKey):
   });
 }
 
-export async function findHold(tx: Tx, merchantIds: readonly string[], id: string): Promise<HoldRow | null> {
-  const [row] = await tx.rows<HoldRow>({
-    text: `select ${HOLD} from lot_hold where merchant_id = any($1::uuid[]) and id = $2`,
-    values: [merchantIds, id],
-  });
-  return row ?? null;
-}
-
 /** Places a hold and marks the lot. Returns the hold's id. */
 export async function insertHold(
   tx: Tx,

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { requestAdjustment } from '../../commands/stock/request-adjustment';
+import { type RowFault, readStockFile, type StockRow } from '../../commands/stock/stock-file';
 import { loadConfig, required } from '../../config';
 import { findProducts } from '../../db/adjustment.repo';
 import { Database, type Tx } from '../../db/client';
@@ -19,7 +20,6 @@ import {
 import { CommandError } from '../command-error';
 import { findRunning, locateDataDir } from '../data-dir';
 import { Screen, table } from '../screen';
-import { type RowFault, readStockFile, type StockRow } from './stock-file';
 
 export interface ImportFlags {
   readonly merchant: string;
@@ -46,7 +46,7 @@ export async function importStock(path: string, flags: ImportFlags): Promise<voi
   const kind = flags.kind as keyof typeof KINDS;
   const reasonCode = reasonOf(flags.reasonCode ?? KINDS[kind]);
   const [bytes, file] = [bytesOf(path), basename(path)];
-  const { rows, faults } = readStockFile(bytes, file);
+  const { rows, faults } = sayingWhy(() => readStockFile(bytes, file));
   const config = loadConfig({ ...findRunning(locateDataDir(flags.dataDir))?.environment, ...process.env });
   const database = new Database({
     appUrl: required(config, 'DATABASE_APP_URL'),
@@ -110,6 +110,16 @@ function bytesOf(path: string): Buffer {
     throw new CommandError(
       `${path} can't be read: ${error instanceof Error ? error.message : String(error)}`,
     );
+  }
+}
+
+/** A refusal as the command says it: one sentence. */
+function sayingWhy<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (isFailure(error)) throw new CommandError(error.message);
+    throw error;
   }
 }
 

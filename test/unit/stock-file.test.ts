@@ -1,5 +1,5 @@
-import { CommandError } from '../../cli/command-error';
-import { readStockFile } from '../../cli/stock/stock-file';
+import { readStockFile } from '../../commands/stock/stock-file';
+import { Failure } from '../../domain/failure-types';
 
 const read = (text: string | Buffer) =>
   readStockFile(Buffer.isBuffer(text) ? text : Buffer.from(text), 'file.csv');
@@ -46,6 +46,6 @@ test.each([
   [`${'x,'.repeat(1_000_000)}y\n`, /file\.csv: /],
   ['sku,quantity\n"A,1\n', /file\.csv: /],
 ])('what is no such table is refused as a whole (%#)', (text, says) => {
-  expect(() => read(text)).toThrow(CommandError);
+  expect(() => read(text)).toThrow(Failure);
   expect(() => read(text)).toThrow(says);
 });

@@ -5,7 +5,7 @@
  */
 import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
-import { CommandError } from '../command-error';
+import { Failure } from '../../domain/failure-types';
 
 const REQUIRED = ['sku', 'quantity'] as const;
 const OPTIONAL = ['location', 'lot', 'expires_on'] as const;
@@ -59,7 +59,7 @@ export function textOf(bytes: Buffer): string {
   return bytes.toString('utf8');
 }
 
-/** @throws CommandError when the file is no table with these columns. */
+/** @throws Failure InvalidInput when the file is no table with these columns. */
 export function readStockFile(
   bytes: Buffer,
   file: string,
@@ -81,12 +81,12 @@ export function readStockFile(
       },
     });
   } catch (error) {
-    if (error instanceof CsvError) throw new CommandError(`${file}: ${error.message}`);
+    if (error instanceof CsvError) throw new Failure('InvalidInput', `${file}: ${error.message}`);
     throw error;
   }
-  if (header.length === 0) throw new CommandError(`${file} is empty`);
+  if (header.length === 0) throw new Failure('InvalidInput', `${file} is empty`);
   if (records.length > MOST_ROWS)
-    throw new CommandError(`${file} has more than ${MOST_ROWS} rows: split it into several files`);
+    throw new Failure('InvalidInput', `${file} has more than ${MOST_ROWS} rows: split it into several files`);
   const rows: StockRow[] = [];
   const faults: RowFault[] = [];
   for (const { record, info } of records) {
@@ -109,9 +109,8 @@ function checkHeader(header: readonly string[], file: string): void {
     ...new Set(header.filter((name, at) => header.indexOf(name) !== at).map((name) => `${name} comes twice`)),
   ];
   if (faults.length === 0) return;
-  throw new CommandError(
-    `${file}: ${faults.slice(0, 10).join(', ')}`,
-    1,
-    `columns are ${STOCK_COLUMNS.join(', ')}`,
+  throw new Failure(
+    'InvalidInput',
+    `${file}: ${faults.slice(0, 10).join(', ')}; columns are ${STOCK_COLUMNS.join(', ')}`,
   );
 }
