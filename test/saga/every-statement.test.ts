@@ -29,6 +29,7 @@ import { type MerchantSeed, type SeededMerchant, seedMerchant } from '../support
 import { demoOrder } from '../support/order';
 import { type TestDatabase, testDatabase } from '../support/postgres';
 import { failingAt, losingAnswers, type Rows, rowReader, StatementFailed } from './failing-database';
+import { slate } from './slate';
 
 let urls: TestDatabase;
 let database: Database;
@@ -93,24 +94,6 @@ const intakeOf =
   (on: Database) =>
     new Intake(on).run({ merchantId: merchant.merchantId, orderId, stepKey: stepKey(orderId, 'intake', n) });
 
-/** What the merchant has and promised, and what anybody is still to do for him. */
-async function slate(merchant: SeededMerchant) {
-  const [row] = await rowsOf<Record<string, unknown>>(
-    database,
-    merchant,
-    `select (select json_agg(json_build_array(on_hand, held, reserved) order by warehouse_id, product_id) from stock_balance) as stock,
-       (select coalesce(json_agg(json_build_array(on_hand, allocated) order by location_id, product_id)
-         filter (where on_hand > 0 or allocated > 0), '[]') from bin_balance) as bins,
-       (select count(*)::int from reservation where state in ('held', 'allocated')) as reservations,
-       (select count(*)::int from allocation) as allocations,
-       (select count(*)::int from backorder) as backorders,
-       (select count(*)::int from task where state in ('open', 'claimed')) as tasks,
-       (select count(*)::int from label where state in ('claimed', 'unknown', 'purchased')) as labels,
-       (select count(*)::int from exception where state <> 'resolved') as exceptions`,
-  );
-  return row;
-}
-
 async function faults(): Promise<readonly string[]> {
   const checker = new Database({ appUrl: urls.checkUrl, systemUrl: urls.checkUrl, poolSize: 1 });
   try {
@@ -124,41 +107,41 @@ async function faults(): Promise<readonly string[]> {
 describe('wherever each of its steps fails', () => {
   it('an order that is planned, held and cancelled leaves a clean slate', async () => {
     const { merchant, merchantId, accept } = await world();
-    const before = await slate(merchant);
+    const before = await slate(database, merchant);
     const { orderId } = await everywhere('accept', accept);
     const of = { merchantId, orderId, actor: 'test' };
     await everywhere('intake', intakeOf(merchant, orderId));
-    expect(await slate(merchant)).toMatchObject({ reservations: 1, tasks: 1 });
+    expect(await slate(database, merchant)).toMatchObject({ reservations: 1, tasks: 1 });
     await everywhere('hold', (on) => holdOrder(on, { ...of, name: 'fraud' }));
     await everywhere('cancel', (on) => cancelOrder(on, { ...of, reason: 'test' }));
-    expect(await slate(merchant)).toEqual(before);
+    expect(await slate(database, merchant)).toEqual(before);
     expect(await bookErrors(database, merchant)).toEqual([]);
     expect(await faults()).toEqual([]);
   });
 
   it('an order that is blocked, paid, planned and cancelled leaves a clean slate', async () => {
     const { merchant, merchantId, accept } = await world({}, { payment: 'pending' });
-    const before = await slate(merchant);
+    const before = await slate(database, merchant);
     const { orderId } = await everywhere('accept', accept);
     const of = { merchantId, orderId, actor: 'test' };
     await everywhere('intake that parks', intakeOf(merchant, orderId));
-    expect(await slate(merchant)).toMatchObject({ exceptions: 1, reservations: 0 });
+    expect(await slate(database, merchant)).toMatchObject({ exceptions: 1, reservations: 0 });
     await everywhere('pay', (on) => updatePayment(on, { ...of, payment: 'captured' }));
     await everywhere('intake that plans', intakeOf(merchant, orderId, 2));
     await everywhere('cancel', (on) => cancelOrder(on, { ...of, reason: 'test' }));
-    expect(await slate(merchant)).toEqual(before);
+    expect(await slate(database, merchant)).toEqual(before);
     expect(await faults()).toEqual([]);
   });
 
   it('an order that waits for stock and is cancelled waits for nothing any more', async () => {
     const { merchant, merchantId, accept } = await world({ products: [{ sku: 'A', stock: 2 }] });
-    const before = await slate(merchant);
+    const before = await slate(database, merchant);
     const { orderId } = await everywhere('accept', accept);
     await everywhere('intake that finds too little', intakeOf(merchant, orderId));
-    expect(await slate(merchant)).toMatchObject({ backorders: 1, exceptions: 1 });
+    expect(await slate(database, merchant)).toMatchObject({ backorders: 1, exceptions: 1 });
     const of = { merchantId, orderId, actor: 'test', reason: 'test' };
     await everywhere('cancel', (on) => cancelOrder(on, of));
-    expect(await slate(merchant)).toEqual(before);
+    expect(await slate(database, merchant)).toEqual(before);
     expect(await faults()).toEqual([]);
   });
 
@@ -187,7 +170,7 @@ describe('wherever each of its steps fails', () => {
     expect(await everywhere('close', (on) => closeOrder(on, { merchantId, orderId }))).toEqual({
       outcome: 'closed',
     });
-    expect(await slate(merchant)).toMatchObject({
+    expect(await slate(database, merchant)).toMatchObject({
       stock: [[17, 0, 0]],
       reservations: 0,
       allocations: 0,

@@ -16,7 +16,7 @@ import { DEMO_API_KEY, type EasyPostSimulator, startEasyPostSimulator } from '..
 import { type MailSimulator, startMailSimulator } from '../../simulators/mail';
 import { connectTemporal } from '../../temporal/client';
 import { createPayloadCodec } from '../../temporal/payload-codec';
-import { type RunningWorker, runWorker } from '../../workers/main';
+import { runWorker } from '../../workers/main';
 import { isRecording, RECORDING_KEY, recordHistories } from './histories';
 import type { SeededMerchant } from './merchant';
 import { type TestDatabase, testDatabase } from './postgres';
@@ -37,8 +37,14 @@ export interface TestEngine {
 /** Bundles are built once a run and shared by its files. */
 const BUNDLES = path.join(tmpdir(), `quayside-test-bundles-${process.ppid}`);
 
-/** @param temporal a server of the test's own; default: a namespace of its own on the run's server. */
-export async function startTestEngine(temporal?: TestTemporal): Promise<TestEngine> {
+/**
+ * @param temporal a server of the test's own; default: a namespace of its own on the run's server.
+ * @param startWorker a worker that does more than ours; default: ours.
+ */
+export async function startTestEngine(
+  temporal?: TestTemporal,
+  startWorker: (config: Config) => Promise<{ close(): Promise<void> }> = runWorker,
+): Promise<TestEngine> {
   const urls = await testDatabase();
   const { address, namespace } = temporal ?? (await testNamespace());
   const easypost = await startEasyPostSimulator({
@@ -59,7 +65,7 @@ export async function startTestEngine(temporal?: TestTemporal): Promise<TestEngi
   const keys = required(config, 'QUAYSIDE_ENCRYPTION_KEYS');
   const database = new Database({ appUrl: urls.appUrl, systemUrl: urls.systemUrl, poolSize: 8 });
   const client = connectTemporal({ address, namespace, codec: createPayloadCodec(keys) });
-  const worker: RunningWorker = await runWorker(config);
+  const worker = await startWorker(config);
   const dispatcher: RunningDispatcher = await runDispatcher(config);
   return {
     config,

@@ -47,13 +47,10 @@ setWorkflowOptions({ versioningBehavior: 'PINNED' }, orderWorkflow);
 export async function orderWorkflow(input: OrderInput): Promise<OrderResult> {
   const order = new OrderLife(input);
   order.listen();
-  // A cancelled workflow is a wish about the order, so the run itself is not cancelled under its steps.
   void CancellationScope.current().cancelRequested.catch(() =>
-    CancellationScope.nonCancellable(() =>
-      order.cancel({ actor: 'temporal', reason: 'the workflow was cancelled' }),
-    ),
+    shielded(() => order.cancel({ actor: 'temporal', reason: 'the workflow was cancelled' })),
   );
-  return CancellationScope.nonCancellable(async () => {
+  return shielded(async () => {
     await order.takeIn();
     await order.followParts();
     const result = await order.close();
@@ -61,6 +58,12 @@ export async function orderWorkflow(input: OrderInput): Promise<OrderResult> {
     return result;
   });
 }
+
+/**
+ * A cancelled workflow is a wish about the order: neither the run nor what it is asked afterwards is
+ * cancelled under its steps, for an order that the floor has begun still needs its labels.
+ */
+const shielded = <T>(work: () => Promise<T>): Promise<T> => CancellationScope.nonCancellable(work);
 
 type Plan = Extract<Awaited<ReturnType<typeof orderSteps.takeIn>>, { kind: 'planned' }>;
 
@@ -106,14 +109,14 @@ class OrderLife {
       show(this.standing);
       describe(this.standing, this.input.orderId);
     });
-    setHandler(packedUpdate, (packed) => this.label(packed), {
+    setHandler(packedUpdate, (packed) => shielded(() => this.label(packed)), {
       validator: ({ parcelId }) => {
         if (!parcelId) throw ApplicationFailure.nonRetryable('a parcel id is needed', 'InvalidInput');
       },
     });
-    setHandler(cancelOrderUpdate, (request) => this.cancel(request));
+    setHandler(cancelOrderUpdate, (request) => shielded(() => this.cancel(request)));
     setHandler(retryOrderUpdate, (request) =>
-      persist(() => orderSteps.retryOrder({ ...this.input, ...request })),
+      shielded(() => persist(() => orderSteps.retryOrder({ ...this.input, ...request }))),
     );
     setHandler(orderStateQuery, () => this.view());
     describe(this.standing, this.input.orderId);
