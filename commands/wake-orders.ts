@@ -6,7 +6,7 @@
 import { uuidv7 } from 'uuidv7';
 import type { Tx } from '../db/client';
 import { enqueue } from '../db/outbox.repo';
-import { feedBackorders } from './stock/feed-backorders';
+import { type Freed, feedBackorders } from './stock/feed-backorders';
 
 /** `order:{merchant}:{connection}:{externalId}`, as SQL over an alias `o` of sales_order. */
 export const WORKFLOW_ID_SQL = "'order:' || o.merchant_id || ':' || o.connection_id || ':' || o.external_id";
@@ -76,16 +76,15 @@ export async function wakeBySku(tx: Tx, merchantId: string, skus: readonly strin
  * Gives what has come free of these products to the orders that wait for it (stock/feed-backorders) and
  * wakes those that got something. To be called by whatever makes units sellable, after it has changed
  * their balances and in its transaction.
- * @param had who kept units of which product until now: they let the others pass.
  */
 export async function wakeBackorders(
   tx: Tx,
   merchantId: string,
   productIds: readonly string[],
-  had: readonly { readonly orderId: string; readonly productId: string }[] = [],
+  how: Omit<Freed, 'productIds'> = {},
 ): Promise<number> {
   if (productIds.length === 0) return 0;
-  const fed = await feedBackorders(tx, merchantId, [...new Set(productIds)], had);
+  const fed = await feedBackorders(tx, merchantId, { ...how, productIds: [...new Set(productIds)] });
   return send(
     tx,
     fed.map(({ orderId, workflowId }) => ({ merchant_id: merchantId, id: orderId, workflow_id: workflowId })),

@@ -88,6 +88,8 @@ export interface IntakeWrites {
     priority: number;
     ship_by: Date | null;
     placed_at: Date;
+    /** It has just given up units of this that were kept for it. */
+    refused: boolean;
   }[];
 }
 
@@ -155,11 +157,12 @@ with d as (select $1::json as j), gone as (
   select * from json_to_recordset((select j -> 'decisions' from d)) as n(merchant_id uuid, id uuid, order_id uuid,
     decided_at timestamptz, outcome text, trace jsonb)
 )
-insert into backorder (merchant_id, order_id, product_id, quantity, priority, ship_by, placed_at)
+insert into backorder (merchant_id, order_id, product_id, quantity, priority, ship_by, placed_at, refused)
 select * from json_to_recordset((select j -> 'backorders' from d)) as b(merchant_id uuid, order_id uuid, product_id uuid,
-  quantity integer, priority integer, ship_by timestamptz, placed_at timestamptz)
+  quantity integer, priority integer, ship_by timestamptz, placed_at timestamptz, refused boolean)
 on conflict (merchant_id, order_id, product_id) do update
-  set quantity = excluded.quantity, priority = excluded.priority, ship_by = excluded.ship_by`;
+  set quantity = excluded.quantity, priority = excluded.priority, ship_by = excluded.ship_by,
+    refused = backorder.refused or excluded.refused`;
 
 export async function writeIntake(tx: Tx, writes: IntakeWrites): Promise<void> {
   await tx.run({ name: 'intake-write', text: WRITE, values: [JSON.stringify(writes)] });

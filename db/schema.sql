@@ -205,6 +205,7 @@ create table backorder (
   priority integer default 0 not null,
   ship_by timestamp with time zone,
   placed_at timestamp with time zone not null,
+  refused boolean default false not null,
   constraint backorder_pkey PRIMARY KEY (merchant_id, order_id, product_id),
   constraint backorder_quantity_check CHECK ((quantity > 0)),
   constraint backorder_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),

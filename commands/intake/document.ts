@@ -251,6 +251,7 @@ export class IntakeDocument {
         priority: order.priority,
         ship_by: order.channel_ship_by,
         placed_at: order.placed_at,
+        refused: false,
       });
     }
   }
@@ -264,6 +265,26 @@ export class IntakeDocument {
     const { ended, made } = keepWhileWaiting(order, stepKey, own, usable);
     this.reservations.ended.push(...ended);
     this.reservations.made.push(...made);
+  }
+
+  /** Last of all: an order that waits and kept units until now that it did not take could not use them. */
+  markRefused(): void {
+    const units = new Map<string, number>();
+    const add = (row: { readonly orderId: string | null; readonly productId: string }, quantity: number) =>
+      units.set(
+        `${row.orderId} ${row.productId}`,
+        quantity + (units.get(`${row.orderId} ${row.productId}`) ?? 0),
+      );
+    for (const row of this.reservations.ended) add(row, row.quantity);
+    for (const row of this.reservations.made) add(row, -row.quantity);
+    this.writes.backorders.splice(
+      0,
+      this.writes.backorders.length,
+      ...this.writes.backorders.map((row) => ({
+        ...row,
+        refused: (units.get(`${row.order_id} ${row.product_id}`) ?? 0) > 0,
+      })),
+    );
   }
 
   step(merchantId: string, key: string, outcome: unknown): void {

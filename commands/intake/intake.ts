@@ -153,7 +153,12 @@ async function passOnWhatIsFree(tx: Tx, { made, ended }: ReservationWrites): Pro
   for (const row of made) add(row, -row.quantity);
   const freed = [...change.values()].flatMap(({ row, units }) => (units > 0 ? [row] : []));
   for (const [merchantId, rows] of groupBy(freed, (row) => row.merchantId))
-    await wakeBackorders(tx, merchantId, [...new Set(rows.map(({ productId }) => productId))]);
+    await wakeBackorders(
+      tx,
+      merchantId,
+      rows.map(({ productId }) => productId),
+      { refused: true },
+    );
 }
 
 /**

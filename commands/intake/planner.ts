@@ -284,6 +284,7 @@ export class IntakePlanner {
     for (const [key, outcome] of outcomes) {
       document.step((this.orders.get(key) as IntakeOrderRow).merchant_id, key, outcome);
     }
+    document.markRefused();
     const resolved = this.resolvedKeys(outcomes);
     return {
       writes: document.writes,

@@ -94,7 +94,7 @@ export async function openWarehouse(
   await setWarehouseClosed(tx, id, false);
   for (const merchantId of merchantIds) {
     await wakeBlocked(tx, merchantId, 'no_warehouse', 'warehouse_opened');
-    await wakeBackorders(tx, merchantId, await waitedForIn(tx, merchantId, id));
+    await wakeBackorders(tx, merchantId, await waitedForIn(tx, merchantId, id), { openedWarehouseId: id });
   }
   await record(tx, admin, { action: 'warehouse.open', thingId: id, reason, after: {} });
   return (await findWarehouse(tx, admin.organisationId, null, id)) as WarehouseRow;

@@ -10,6 +10,7 @@
  */
 import { uuidv7 } from 'uuidv7';
 import { type AuditEntry, audit } from '../../db/audit-log.repo';
+import { queueAgain } from '../../db/backorder.repo';
 import { lockBins } from '../../db/bin.repo';
 import type { Database, Tx } from '../../db/client';
 import { type HoldFacts, readHoldFacts, readHolds } from '../../db/hold.repo';
@@ -262,12 +263,18 @@ function deedOf(command: Command, end: { readonly rows: readonly HoldRow[] } | u
   };
 }
 
-/** Whoever kept the units while he waited for others had his turn with them. */
+/** Units are passed on; an order that kept some while it waited for the rest waits for all of them again. */
 async function passOn(tx: Tx, ended: readonly EndingReservation[]): Promise<void> {
+  const kept = ended.flatMap((row) => (row.orderId === null ? [] : [{ ...row, orderId: row.orderId }]));
+  await queueAgain(tx, kept);
   for (const [merchantId, rows] of groupBy(ended, (row) => row.merchantId)) {
-    const productIds = [...new Set(rows.map((row) => row.productId))];
-    const had = rows.flatMap(({ orderId, productId }) => (orderId === null ? [] : [{ orderId, productId }]));
-    await wakeBackorders(tx, merchantId, productIds, had);
+    const former = kept.filter((row) => row.merchantId === merchantId);
+    await wakeBackorders(
+      tx,
+      merchantId,
+      rows.map((row) => row.productId),
+      { former },
+    );
   }
 }
 

@@ -1,0 +1,330 @@
+import { randomUUID } from 'node:crypto';
+import { cancelOrder } from '../../../commands/cancel-order';
+import { Intake, type IntakeOutcome } from '../../../commands/intake/intake';
+import { adjustStock } from '../../../commands/stock/adjust-stock';
+import { Holds } from '../../../commands/stock/holds';
+import { Database } from '../../../db/client';
+import { expireHolds } from '../../../dispatcher/hold-sweeper';
+import { stepKey } from '../../../domain/step-key';
+import { byQueue, type QueuePlace } from '../../../domain/stock/hand-out';
+import { seededRandom } from '../../../simulators/fault-knobs';
+import { bookErrors, rowsOf, warehouseOf } from '../../support/floor-steps';
+import { type MerchantSeed, type SeededMerchant, seedMerchant } from '../../support/merchant';
+import { demoOrder, placeOrder } from '../../support/order';
+import { type TestDatabase, testDatabase } from '../../support/postgres';
+
+let server: TestDatabase;
+let database: Database;
+
+beforeAll(async () => {
+  server = await testDatabase();
+  database = new Database({ appUrl: server.appUrl, systemUrl: server.systemUrl, poolSize: 16 });
+});
+afterAll(async () => {
+  await database.close();
+  await server.drop();
+});
+
+type Line = readonly [sku: string, quantity: number];
+
+async function place(merchant: SeededMerchant, lines: readonly Line[], change = {}): Promise<string> {
+  const goods = lines.map(([sku, quantity]) => ({ sku, quantity }));
+  return (await placeOrder(database, merchant, demoOrder(goods, change))).orderId;
+}
+
+let looks = 1;
+const look = (merchant: SeededMerchant, orderId: string, intake = new Intake(database)) =>
+  intake.run({ merchantId: merchant.merchantId, orderId, stepKey: stepKey(orderId, 'intake', looks++) });
+
+async function waiting(merchant: SeededMerchant, lines: readonly Line[], change = {}): Promise<string> {
+  const orderId = await place(merchant, lines, change);
+  expect(await look(merchant, orderId)).toMatchObject({ kind: 'blocked', reason: 'out_of_stock' });
+  return orderId;
+}
+
+const change = (merchant: SeededMerchant, sku: string, delta: number) =>
+  adjustStock(database, {
+    merchantId: merchant.merchantId,
+    causeId: randomUUID(),
+    kind: 'adjustment',
+    warehouseId: warehouseOf(merchant).id,
+    reason: 'counted',
+    actor: 'test',
+    lines: [{ sku, delta, ...(delta > 0 ? { locationCode: 'A-01-01' } : {}) }],
+  });
+
+/** Units that each order has reserved or keeps, by order and SKU. */
+async function has(merchant: SeededMerchant): Promise<Map<string, Record<string, number>>> {
+  const rows = await rowsOf<{ order_id: string; units: Record<string, number> }>(
+    database,
+    merchant,
+    `select order_id, json_object_agg(sku, units) as units from (
+       select r.order_id, p.sku, sum(r.quantity)::int as units from reservation r
+       join product p on p.merchant_id = r.merchant_id and p.id = r.product_id
+       where r.order_id is not null and r.state in ('held', 'allocated') group by 1, 2) r group by 1`,
+  );
+  return new Map(rows.map((row) => [row.order_id, row.units]));
+}
+
+const clock = (merchant: SeededMerchant, at: string) =>
+  rowsOf(database, merchant, 'update merchant set business_now = $1 returning id', [at]);
+
+const shop = (seed: MerchantSeed = {}) =>
+  seedMerchant(database, { products: [{ sku: 'P' }, { sku: 'Q' }], ...seed });
+
+describe('the queue of orders that wait for stock', () => {
+  it('has what comes before anybody else can see it', async () => {
+    const merchant = await shop();
+    const older = await waiting(merchant, [['P', 2]]);
+    await change(merchant, 'P', 2);
+    // The older order has not looked again yet, and the younger one is faster.
+    const younger = await place(merchant, [['P', 1]]);
+    expect(await look(merchant, younger)).toMatchObject({ kind: 'blocked', reason: 'out_of_stock' });
+    expect(await look(merchant, older)).toMatchObject({ kind: 'planned' });
+    expect(await bookErrors(database, merchant)).toEqual([]);
+  });
+
+  it('puts urgent orders first, then earlier promises, then older orders', async () => {
+    const merchant = await shop();
+    const at = (hour: number) => `2026-03-02T${String(hour).padStart(2, '0')}:00:00Z`;
+    const late = await waiting(merchant, [['P', 1]], { placedAt: at(12) });
+    const old = await waiting(merchant, [['P', 1]], { placedAt: at(9) });
+    const promised = await waiting(merchant, [['P', 1]], { placedAt: at(14), shipBy: at(18) });
+    const vip = await place(merchant, [['P', 1]], { placedAt: at(15) });
+    await rowsOf(database, merchant, 'update sales_order set priority = 10 where id = $1 returning id', [
+      vip,
+    ]);
+    await look(merchant, vip);
+    for (const [units, first] of [vip, promised, old, late].entries()) {
+      await change(merchant, 'P', 1);
+      expect([...(await has(merchant)).keys()]).toHaveLength(units + 1);
+      expect((await has(merchant)).has(first)).toBe(true);
+    }
+  });
+
+  it('lets an urgent new order go before who waits, and a younger one of the same rank not', async () => {
+    const merchant = await shop({ products: [{ sku: 'P', stock: 1 }, { sku: 'Q' }] });
+    const older = await waiting(merchant, [['Q', 1]]);
+    const vip = await place(merchant, [['P', 1]]);
+    await rowsOf(database, merchant, 'update sales_order set priority = 10 where id = $1 returning id', [
+      vip,
+    ]);
+    const younger = await place(merchant, [['P', 1]]);
+    const intake = new Intake(database);
+    const outcomes = await Promise.all([look(merchant, younger, intake), look(merchant, vip, intake)]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['blocked', 'planned']);
+    expect((await has(merchant)).has(older)).toBe(false);
+  });
+
+  it.each([
+    ['a gain', (merchant: SeededMerchant) => change(merchant, 'P', 1)],
+    [
+      'a cancelled order',
+      async (merchant: SeededMerchant, owner: string) =>
+        cancelOrder(database, {
+          merchantId: merchant.merchantId,
+          orderId: owner,
+          actor: 'test',
+          reason: 'asked',
+        }),
+    ],
+    [
+      'a released hold',
+      (merchant: SeededMerchant, _owner: string, holdId: string) =>
+        new Holds(database).release({
+          merchantId: merchant.merchantId,
+          holdId,
+          stepKey: randomUUID(),
+          actor: 'test',
+        }),
+    ],
+    [
+      'an expired hold',
+      async (merchant: SeededMerchant) => {
+        await clock(merchant, '2026-03-02T12:00:00Z');
+        await expireHolds(database);
+      },
+    ],
+  ])('is fed by %s', async (_name, feed) => {
+    const merchant = await shop({ products: [{ sku: 'P', stock: 2 }, { sku: 'Q' }] });
+    await clock(merchant, '2026-03-02T10:00:00Z');
+    const owner = await place(merchant, [['P', 1]]);
+    expect(await look(merchant, owner)).toMatchObject({ kind: 'planned' });
+    const held = await new Holds(database).reserve({
+      merchantId: merchant.merchantId,
+      stepKey: randomUUID(),
+      lines: [
+        {
+          productId: merchant.products.get('P') as string,
+          quantity: 1,
+          warehouseIds: [warehouseOf(merchant).id],
+        },
+      ],
+      allOrNothing: true,
+      keepMs: 3_600_000,
+    });
+    const first = await waiting(merchant, [['P', 1]]);
+    await waiting(merchant, [['P', 1]]);
+    await feed(merchant, owner, held.kind === 'reserved' ? held.holdId : '');
+    expect((await has(merchant)).get(first)).toEqual({ P: 1 });
+    const woken = await rowsOf(
+      database,
+      merchant,
+      "select order_id from outbox where payload -> 'args' -> 0 ->> 'cause' = 'stock_arrived'",
+    );
+    expect(woken).toEqual([{ order_id: first }]);
+    expect(await look(merchant, first)).toMatchObject({ kind: 'planned' });
+    expect(await bookErrors(database, merchant)).toEqual([]);
+  });
+
+  it('lets an order keep what it has while the rest is missing, for a day, and then the others first', async () => {
+    const merchant = await shop({ products: [{ sku: 'P', stock: 1 }, { sku: 'Q' }] });
+    await clock(merchant, '2026-03-02T10:00:00Z');
+    const both = await waiting(merchant, [
+      ['P', 1],
+      ['Q', 1],
+    ]);
+    expect((await has(merchant)).get(both)).toEqual({ P: 1 });
+    const single = await waiting(merchant, [['P', 1]]);
+    // Looking again makes the time no longer.
+    await clock(merchant, '2026-03-03T09:59:59Z');
+    await look(merchant, both);
+    await expireHolds(database);
+    expect((await has(merchant)).get(both)).toEqual({ P: 1 });
+    await clock(merchant, '2026-03-03T10:00:00Z');
+    await expireHolds(database);
+    expect((await has(merchant)).get(single)).toEqual({ P: 1 });
+    expect(await look(merchant, single)).toMatchObject({ kind: 'planned' });
+    expect(await bookErrors(database, merchant)).toEqual([]);
+  });
+
+  it('never lets two orders keep from each other what both need', async () => {
+    const merchant = await shop({ products: [{ sku: 'P', stock: 1 }, { sku: 'Q', stock: 1 }, { sku: 'R' }] });
+    await clock(merchant, '2026-03-02T10:00:00Z');
+    // Each gets one of the two in its own way, and then wants the other's.
+    const older = await waiting(merchant, [
+      ['P', 1],
+      ['R', 1],
+    ]);
+    const younger = await waiting(merchant, [
+      ['Q', 1],
+      ['R', 1],
+    ]);
+    await rowsOf(
+      database,
+      merchant,
+      `update sales_order_line set sku = case order_id when $1 then 'Q' else 'P' end
+       where order_id in ($1, $2) and sku = 'R' returning id`,
+      [older, younger],
+    );
+    expect(await look(merchant, older)).toMatchObject({ kind: 'blocked' });
+    expect(await look(merchant, younger)).toMatchObject({ kind: 'blocked' });
+    expect(await has(merchant)).toEqual(
+      new Map([
+        [older, { P: 1 }],
+        [younger, { Q: 1 }],
+      ]),
+    );
+    await clock(merchant, '2026-03-03T10:00:00Z');
+    await expireHolds(database);
+    const outcomes: IntakeOutcome['kind'][] = [];
+    for (let round = 0; round < 3; round += 1)
+      for (const orderId of [older, younger]) outcomes.push((await look(merchant, orderId)).kind);
+    expect(outcomes).toContain('planned');
+    expect(await bookErrors(database, merchant)).toEqual([]);
+  });
+
+  it('is left by an order that is cancelled while it is being served', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const merchant = await shop();
+      const leaving = await waiting(merchant, [['P', 1]]);
+      const next = await waiting(merchant, [['P', 1]]);
+      await Promise.all([
+        change(merchant, 'P', 1),
+        cancelOrder(database, {
+          merchantId: merchant.merchantId,
+          orderId: leaving,
+          actor: 'test',
+          reason: 'asked',
+        }),
+      ]);
+      expect(await has(merchant)).toEqual(new Map([[next, { P: 1 }]]));
+      expect(await bookErrors(database, merchant)).toEqual([]);
+    }
+  });
+
+  it('never loses a first unit that comes while an order is being parked for it', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const merchant = await shop();
+      const orderId = await place(merchant, [['P', 1]]);
+      const [outcome] = await Promise.all([look(merchant, orderId), change(merchant, 'P', 1)]);
+      const woken = await rowsOf(
+        database,
+        merchant,
+        "select from outbox where payload -> 'args' -> 0 ->> 'cause' = 'stock_arrived' and order_id = $1",
+        [orderId],
+      );
+      expect(outcome.kind === 'planned' || woken.length > 0).toBe(true);
+      if (outcome.kind !== 'planned')
+        expect(await look(merchant, orderId)).toMatchObject({ kind: 'planned' });
+      expect(await bookErrors(database, merchant)).toEqual([]);
+    }
+  });
+});
+
+describe('many orders and arrivals at once', () => {
+  /** How many seeds, and so worlds, in the normal suite: each takes a second. */
+  const SEEDS = 6;
+
+  it.each(Array.from({ length: SEEDS }, (_, seed) => [seed + 1]))(
+    'are served in the order of the queue, seed %i',
+    async (seed) => {
+      const random = seededRandom(seed);
+      const upTo = (n: number) => Math.floor(random() * n);
+      const merchant = await shop();
+      const places: QueuePlace[] = [];
+      const make = async (from: number) => {
+        const placedAt = new Date(Date.UTC(2026, 2, 2, from + upTo(4), upTo(60), upTo(60)));
+        const shipBy = upTo(3) === 0 ? new Date(Date.UTC(2026, 2, 3, upTo(24))) : null;
+        const times = { placedAt: placedAt.toISOString(), shipBy: shipBy?.toISOString() ?? null };
+        const orderId = await place(merchant, [['P', 1]], times);
+        const priority = upTo(4) === 0 ? 10 : 0;
+        if (priority > 0)
+          await rowsOf(
+            database,
+            merchant,
+            'update sales_order set priority = 10 where id = $1 returning id',
+            [orderId],
+          );
+        places.push({ orderId, priority, shipBy, placedAt });
+        return orderId;
+      };
+      const queue = [];
+      for (let n = 0; n < 12; n += 1) queue.push(await make(6));
+      for (const orderId of queue) await look(merchant, orderId);
+      // Arrivals race with new orders that come after all of these, from four processes.
+      const processes = [1, 2, 3, 4].map(() => new Intake(database));
+      const late = [];
+      for (let n = 0; n < 8; n += 1) late.push(await make(14));
+      for (const each of places.slice(12)) Object.assign(each, { priority: 0, shipBy: null });
+      await rowsOf(
+        database,
+        merchant,
+        'update sales_order set priority = 0, channel_ship_by = null where id = any($1) returning id',
+        [late],
+      );
+      const arrivals = [1 + upTo(3), 1 + upTo(3), 1 + upTo(3)];
+      const units = arrivals.reduce((sum, each) => sum + each, 0);
+      await Promise.all([
+        ...arrivals.map((delta) => change(merchant, 'P', delta)),
+        ...late.map((orderId, n) => look(merchant, orderId, processes[n % 4])),
+      ]);
+      const expected = [...places]
+        .sort(byQueue)
+        .slice(0, units)
+        .map(({ orderId }) => orderId);
+      expect([...(await has(merchant)).keys()].sort()).toEqual([...expected].sort());
+      expect(await bookErrors(database, merchant)).toEqual([]);
+    },
+  );
+});
