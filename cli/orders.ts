@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { ORDER_STATES, type orderDetailSchema, type orderSummarySchema } from '../contracts/orders';
-import { openApi } from './api-client';
+import { type ApiClient, openApi } from './api-client';
 import { CommandError } from './command-error';
 import { workflowUrl } from './links';
 import { registerOrderActions } from './order-actions';
@@ -97,24 +97,26 @@ async function list(flags: ListFlags): Promise<void> {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** @param name its id, or the number that its channel gave it. @throws CommandError unless exactly one has it. */
+export async function findOrderId(api: ApiClient, name: string): Promise<string> {
+  if (UUID.test(name)) return name;
+  const all = await api.list<OrderSummary>('/v1/orders', {}, 5_000);
+  const named = all.filter(({ externalNumber, externalId }) =>
+    [externalNumber, externalId, externalNumber?.replace(/^#/, '')].includes(name),
+  );
+  const [only, another] = named;
+  if (only === undefined) throw new CommandError(`no order is called "${name}"`, 1, 'give its id');
+  if (another !== undefined)
+    throw new CommandError(`several orders are called "${name}"`, 1, named.map((one) => one.id).join(', '));
+  return only.id;
+}
+
 async function show(
   id: string,
   flags: { readonly json?: boolean; readonly dataDir?: string },
 ): Promise<void> {
   const api = openApi(flags.dataDir);
-  let orderId = id;
-  if (!UUID.test(id)) {
-    const all = await api.list<OrderSummary>('/v1/orders', {}, 5_000);
-    const named = all.filter(({ externalNumber, externalId }) =>
-      [externalNumber, externalId, externalNumber?.replace(/^#/, '')].includes(id),
-    );
-    const [only, another] = named;
-    if (only === undefined) throw new CommandError(`no order is called "${id}"`, 1, 'give its id');
-    if (another !== undefined)
-      throw new CommandError(`several orders are called "${id}"`, 1, named.map((one) => one.id).join(', '));
-    orderId = only.id;
-  }
-  const order = await api.get<OrderDetail>(`/v1/orders/${orderId}`);
+  const order = await api.get<OrderDetail>(`/v1/orders/${await findOrderId(api, id)}`);
   if (flags.json) {
     process.stdout.write(`${JSON.stringify(order)}\n`);
     return;

@@ -21,6 +21,7 @@ import { startAuditSealer } from './audit-sealer';
 import { bury } from './bury';
 import { startCarrierPoller } from './carrier-poller';
 import { startChannelPoller } from './channel-poller';
+import { startClosedWarehouseSweeper } from './closed-warehouses';
 import { startDeadlineSweeper } from './deadline-sweeper';
 import { startHoldSweeper } from './hold-sweeper';
 import { startLotExpiry } from './lot-expiry';
@@ -135,6 +136,7 @@ function startLoops(
     startDeadlineSweeper({ database, log }),
     startLotExpiry({ database, log }),
     startHoldSweeper({ database, log }),
+    startClosedWarehouseSweeper({ database, log }),
     startWatchdog({ database, client, log }),
     startAuditSealer({ database, log }),
     startChannelPoller({ database, keys, connectors: { shopify }, log }),
