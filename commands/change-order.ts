@@ -2,13 +2,17 @@
  * Changes that a waiting order takes at once: a corrected address, a payment, a person's "try again".
  * Each is one transaction on the locked order with the message that wakes its workflow.
  */
+import { uuidv7 } from 'uuidv7';
 import type { IncomingAddress } from '../contracts/incoming-order';
 import { audit } from '../db/audit-log.repo';
 import type { Database, Tx } from '../db/client';
+import { isExceptionOpen } from '../db/exception.repo';
 import { hasLiveLabel } from '../db/label.repo';
 import { addAddress, type LockedOrder, lockOrder, setPayment } from '../db/order.repo';
 import { reviveDead } from '../db/outbox-claim.repo';
 import { Failure } from '../domain/failure-types';
+import { settleShortPickIn } from './floor/settle-short-pick';
+import { restartWorkflow } from './restart-workflow';
 import { wakeOrders } from './wake-orders';
 
 interface Change {
@@ -100,21 +104,29 @@ export async function updatePaymentIn(
   return { payment: change.payment };
 }
 
-/** A person asks the order to look again at what it waits for. */
+/**
+ * A person asks the order to look again at what it waits for: tracking that its channel refused is sent
+ * once more, a short pick is settled, a workflow that was lost is started again, and any other is woken.
+ */
 export function retryOrder(
   database: Database,
   change: Change & { readonly reason: string },
 ): Promise<{ readonly outcome: 'done' }> {
-  return database.withMerchants([change.merchantId], async (tx) => {
-    const order = await lockOrder(tx, change.merchantId, change.orderId);
+  const { merchantId, orderId, actor, reason } = change;
+  return database.withMerchants([merchantId], async (tx) => {
+    const order = await lockOrder(tx, merchantId, orderId);
     if (!order) throw new Failure('NotFound', 'there is no such order');
     if (['closed', 'cancelled'].includes(order.state)) {
       throw new Failure('IllegalTransition', `the order is ${order.state}`, { state: order.state });
     }
-    // A tracking update that its channel refused for good is sent once more.
-    await reviveDead(tx, change.merchantId, change.orderId, 'channel.tracking');
-    await wakeOrders(tx, change.merchantId, [change.orderId], 'retry');
-    await record(tx, order, change, 'order.retry', { blocked: order.blocked_reason }, change.reason);
+    await reviveDead(tx, merchantId, orderId, 'channel.tracking');
+    await settleShortPickIn(tx, { merchantId, orderId, actor, reason, decision: 'again' });
+    if (await isExceptionOpen(tx, merchantId, `workflow_missing:${orderId}`)) {
+      await restartWorkflow(tx, { merchantId, orderId, workflowId: order.workflow_id }, uuidv7());
+    } else {
+      await wakeOrders(tx, merchantId, [orderId], 'retry');
+    }
+    await record(tx, order, change, 'order.retry', { blocked: order.blocked_reason }, reason);
     return { outcome: 'done' };
   });
 }

@@ -3,6 +3,7 @@
  * compared with each merchant's own clock; what is technical (a retry, the age of a key) with the real one.
  */
 import type { Tx } from './client';
+import { WORKFLOW_ENDED } from './outbox.repo';
 
 export interface OverdueOrder {
   readonly merchantId: string;
@@ -116,7 +117,7 @@ export interface StalledOrder {
 /**
  * Orders that are at a point where their workflow has something to do and nobody else has: accepted and
  * not blocked; a carton closed without a label; scanned out and not posted; delivered and the channel
- * told. Oldest first by the real time in their ids, beginning with orders that came before `before`.
+ * told; blocked or held, and woken in vain, for their workflow had ended. Oldest first by the real time in their ids, beginning with orders that came before `before`.
  */
 export function stalledOrders(tx: Tx, before: Date, limit: number): Promise<StalledOrder[]> {
   return tx.rows<StalledOrder>({
@@ -126,6 +127,9 @@ select * from (
   select o.merchant_id as "merchantId", o.id as "orderId",
     'order:' || o.merchant_id || ':' || o.connection_id || ':' || o.external_id as "workflowId",
     case
+      when o.blocked_reason is not null or o.held then case when exists (select from outbox b where b.merchant_id = o.merchant_id
+        and b.order_id = o.id and b.kind = 'workflow.signal' and b.state = 'done' and b.last_error = '${WORKFLOW_ENDED}'
+        and b.done_at > now() - interval '1 hour') then 'woken in vain' end
       when o.state = 'accepted' then 'accepted'
       when o.state = 'delivered' and not exists (select from outbox b where b.merchant_id = o.merchant_id and b.order_id = o.id
         and b.kind = 'channel.tracking' and b.state <> 'done') then 'delivered'
@@ -140,7 +144,7 @@ select * from (
       and b.state in ('pending', 'leased')) as "startPending",
     coalesce(m.business_now, now()) as "businessNow"
   from sales_order o join merchant m on m.id = o.merchant_id
-  where o.deadline_at is not null and o.blocked_reason is null and not o.held and o.id < $1
+  where o.deadline_at is not null and o.id < $1
 ) candidate where "waitsIn" is not null order by "orderId" limit $2`,
     // The first 48 bits of a version 7 id are its milliseconds.
     values: [

@@ -73,3 +73,11 @@ where merchant_id = any($1::uuid[]) and key = any($2::text[]) and state <> 'reso
     values: [merchantIds, keys, by, resolution],
   });
 }
+
+export async function isExceptionOpen(tx: Tx, merchantId: string, key: string): Promise<boolean> {
+  const rows = await tx.rows({
+    text: `select from exception where merchant_id = $1 and key = $2 and state <> 'resolved'`,
+    values: [merchantId, key],
+  });
+  return rows.length > 0;
+}

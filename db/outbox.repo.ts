@@ -28,6 +28,9 @@ export interface OutboxMessage {
   readonly delayMs?: number;
 }
 
+/** Note of a signal whose workflow had ended; the watchdog looks for it. */
+export const WORKFLOW_ENDED = 'its workflow has ended';
+
 /** Payload of `workflow.start`. */
 export interface WorkflowStart {
   readonly workflowId: string;

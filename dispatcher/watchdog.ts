@@ -7,17 +7,17 @@
  * resolved when the order moves on. Watched times are kept in memory: a restart only watches anew.
  */
 import type { Client } from '@temporalio/client';
+import { restartWorkflow } from '../commands/restart-workflow';
 import type { Database, Tx } from '../db/client';
 import { resolveUnwatched, type StalledOrder, stalledOrders } from '../db/deadline.repo';
 import { openExceptions, resolveExceptions } from '../db/exception.repo';
-import { enqueue } from '../db/outbox.repo';
 import { EXCEPTION_REASONS } from '../domain/order/exception-reasons';
 import { type Logger, orderFields } from '../telemetry';
 import { inspectWorkflow, type WorkflowHealth } from '../temporal/inspect';
-import { ORDER_WORKFLOW_TYPE } from '../temporal/start-order';
 import { rounds } from './dispatch-metrics';
 import { type Loop, startLoop } from './loop';
 
+const HOUR_MS = 3_600_000;
 /** A third of the time after which an order counts as still, so that none is noticed late. */
 const ROUND_MS = 10_000;
 /** The slowest step that goes on by itself, buying a label, takes less with all its quick retries. */
@@ -117,7 +117,9 @@ class Watchdog {
     );
     rounds.inc({ loop: 'watchdog', finding: trouble });
     await database.withSystem(async (tx) => {
-      if (restart) await startAgain(tx, order);
+      // Once an hour for one order at most: a start that keeps vanishing is for a person to look at. While it
+      // waits in the outbox the order is none of the still ones.
+      if (restart) await restartWorkflow(tx, order, `hour-${Math.floor(Date.now() / HOUR_MS)}`);
       if (known !== trouble) await tell(tx, order, trouble, message);
     });
     return trouble;
@@ -149,21 +151,6 @@ function diagnose(
             restart: false,
           };
   }
-}
-
-/** One start at a time: while this one waits in the outbox, the order is none of the still ones. */
-async function startAgain(tx: Tx, order: StalledOrder): Promise<void> {
-  const { merchantId, orderId, workflowId } = order;
-  await enqueue(tx, [
-    {
-      merchantId,
-      kind: 'workflow.start',
-      // Once an hour for one order at most: a start that keeps vanishing is for a person to look at.
-      key: `start:${orderId}:again:${Math.floor(Date.now() / 3_600_000)}`,
-      orderId,
-      payload: { workflowId, workflowType: ORDER_WORKFLOW_TYPE, input: { merchantId, orderId }, again: true },
-    },
-  ]);
 }
 
 async function tell(tx: Tx, order: StalledOrder, trouble: Trouble, message: string): Promise<void> {

@@ -72,6 +72,7 @@ export interface SettleShortPick {
   readonly orderId: string;
   readonly decision: ShortPickDecision;
   readonly actor: string;
+  readonly reason?: string;
 }
 
 /**
@@ -82,42 +83,59 @@ export function settleShortPick(
   database: Database,
   request: SettleShortPick,
 ): Promise<{ readonly packTaskIds: readonly string[] }> {
-  const { merchantId, orderId, decision } = request;
-  return database.withMerchants([merchantId], async (tx) => {
-    const order = await lockOrder(tx, merchantId, orderId);
-    if (order === null) throw new Failure('NotFound', 'there is no such order');
-    const unsettled = await readUnsettledShorts(tx, merchantId, orderId);
-    const packTaskIds: string[] = [];
-    for (const taskId of new Set(unsettled.map((short) => short.taskId))) {
-      const task = await lockTask(tx, taskId);
-      if (task === null) continue;
-      const shorts = unsettled.filter((short) => short.taskId === taskId);
-      if (!(await isPossible(tx, task, shorts, decision)))
-        throw new Failure(
-          'IllegalTransition',
-          'what was found of this order can not be shipped without the rest',
-          {
-            state: order.state,
-          },
-        );
-      const packTaskId = await decide(tx, task, shorts, decision);
-      if (packTaskId !== null) packTaskIds.push(packTaskId);
-    }
-    if (unsettled.length === 0) return { packTaskIds };
-    await unblockOrderIn(tx, { merchantId, orderId, reason: 'short_pick', by: request.actor });
-    await wakeOrders(tx, merchantId, [orderId], 'short_pick_decided');
-    await audit(tx, {
-      organisationId: order.organisation_id,
-      merchantId,
-      actor: request.actor,
-      action: `order.short_pick.${decision}`,
-      thingKind: 'order',
-      thingId: orderId,
-      reason: null,
-      after: { packTaskIds },
-    });
-    return { packTaskIds };
+  return database.withMerchants([request.merchantId], (tx) => settleShortPickIn(tx, request));
+}
+
+/**
+ * The same in the caller's transaction. `again` decides by the merchant's policy, which may have changed
+ * since; where that asks, or what was found can't go alone, the missing units are planned anew.
+ */
+export async function settleShortPickIn(
+  tx: Tx,
+  request: Omit<SettleShortPick, 'decision'> & { readonly decision: ShortPickDecision | 'again' },
+): Promise<{ readonly packTaskIds: readonly string[] }> {
+  const { merchantId, orderId } = request;
+  const order = await lockOrder(tx, merchantId, orderId);
+  if (order === null) throw new Failure('NotFound', 'there is no such order');
+  const unsettled = await readUnsettledShorts(tx, merchantId, orderId);
+  const packTaskIds: string[] = [];
+  for (const taskId of new Set(unsettled.map((short) => short.taskId))) {
+    const task = await lockTask(tx, taskId);
+    if (task === null) continue;
+    const shorts = unsettled.filter((short) => short.taskId === taskId);
+    const decision = request.decision === 'again' ? await decideAgain(tx, task, shorts) : request.decision;
+    if (!(await isPossible(tx, task, shorts, decision)))
+      throw new Failure(
+        'IllegalTransition',
+        'what was found of this order can not be shipped without the rest',
+        { state: order.state },
+      );
+    const packTaskId = await decide(tx, task, shorts, decision);
+    if (packTaskId !== null) packTaskIds.push(packTaskId);
+  }
+  if (unsettled.length === 0) return { packTaskIds };
+  await unblockOrderIn(tx, { merchantId, orderId, reason: 'short_pick', by: request.actor });
+  await wakeOrders(tx, merchantId, [orderId], 'short_pick_decided');
+  await audit(tx, {
+    organisationId: order.organisation_id,
+    merchantId,
+    actor: request.actor,
+    action: `order.short_pick.${request.decision}`,
+    thingKind: 'order',
+    thingId: orderId,
+    reason: request.reason ?? null,
+    after: { packTaskIds },
   });
+  return { packTaskIds };
+}
+
+async function decideAgain(
+  tx: Tx,
+  task: LockedTask,
+  shorts: readonly ShortedLine[],
+): Promise<ShortPickDecision> {
+  const short = task.shortPickPolicy === 'ship_short' && (await isPossible(tx, task, shorts, 'ship_short'));
+  return short ? 'ship_short' : 'backorder';
 }
 
 async function isPossible(

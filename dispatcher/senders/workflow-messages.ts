@@ -1,5 +1,6 @@
 /** Sends starts, signals and updates to Temporal. What each ending means is said in `temporal/deliver`. */
 import type { Client } from '@temporalio/client';
+import { WORKFLOW_ENDED } from '../../db/outbox.repo';
 import { deliverWorkflowMessage, type WorkflowMessage } from '../../temporal/deliver';
 import type { Sender } from '../outbox-sender';
 
@@ -17,7 +18,7 @@ export function workflowMessageSender(client: Client, options: { readonly taskQu
       case 'delivered':
         return { outcome: 'sent' };
       case 'gone':
-        return { outcome: 'sent', note: 'its workflow has ended' };
+        return { outcome: 'sent', note: WORKFLOW_ENDED };
       case 'not_started':
         return { outcome: 'later', delayMs: NOT_STARTED_DELAY_MS, note: 'its workflow is not started yet' };
     }

@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { uuidv7 } from 'uuidv7';
 import { blockOrder } from '../../commands/block-order';
+import { updatePayment } from '../../commands/change-order';
 import { markDelivered } from '../../db/outbox-claim.repo';
 import { startOutboxSender } from '../../dispatcher/outbox-sender';
 import { workflowMessageSender } from '../../dispatcher/senders/workflow-messages';
@@ -69,14 +70,11 @@ const restarts = (orderId: string) => outbox(engine, `key like 'start:${orderId}
 const moveOn = (orderId: string) =>
   run(engine, "update sales_order set state = 'planned', version = version + 1 where id = $1", [orderId]);
 
-test('an order without a workflow is started again and somebody is told, until it moves on', async () => {
-  const { orderId, workflowId } = await started({ reallyStart: false });
-  await until(async () => (await exceptions(orderId)).length > 0);
-  expect(await exceptions(orderId)).toEqual(['workflow_missing']);
-  expect(await restarts(orderId)).toHaveLength(1);
+/** Sends what is for workflows. `close` it. */
+function startSender() {
   const send = workflowMessageSender(client, { taskQueue });
   const nothing = async () => ({ outcome: 'sent' as const });
-  const sender = startOutboxSender({
+  return startOutboxSender({
     database: engine.database,
     log: quiet,
     pollMs: 50,
@@ -90,6 +88,14 @@ test('an order without a workflow is started again and somebody is told, until i
       'channel.tracking': nothing,
     },
   });
+}
+
+test('an order without a workflow is started again and somebody is told, until it moves on', async () => {
+  const { orderId, workflowId } = await started({ reallyStart: false });
+  await until(async () => (await exceptions(orderId)).length > 0);
+  expect(await exceptions(orderId)).toEqual(['workflow_missing']);
+  expect(await restarts(orderId)).toHaveLength(1);
+  const sender = startSender();
   try {
     await until(async () => (await restarts(orderId))[0]?.state === 'done');
   } finally {
@@ -112,6 +118,21 @@ test('a workflow that ended before its order did is told, and not started again 
     [orderId],
   );
   expect(message).toContain('terminated');
+});
+
+test('a blocked order that is woken in vain, for its workflow had ended, is told and not only waited for', async () => {
+  const { orderId, workflowId, merchantId } = await started();
+  const unpaid = { reason: 'payment_pending', message: 'not paid', subject: '' } as const;
+  await blockOrder(engine.database, { merchantId, orderId, ...unpaid });
+  await client.workflow.getHandle(workflowId).terminate('test');
+  const sender = startSender();
+  try {
+    await updatePayment(engine.database, { merchantId, orderId, actor: 'test', payment: 'pending' });
+    await updatePayment(engine.database, { merchantId, orderId, actor: 'test', payment: 'captured' });
+    await until(async () => (await exceptions(orderId)).includes('workflow_missing'));
+  } finally {
+    await sender.close();
+  }
 });
 
 test('a workflow whose task keeps failing is told within its third attempt, and resolved once it moves on', async () => {

@@ -9,6 +9,8 @@ export const ORDER_WORKFLOW_TYPE = 'orderWorkflow';
 export interface OrderInput {
   readonly merchantId: string;
   readonly orderId: string;
+  /** Of a run that takes the place of one that was lost: its intakes are not those of the lost one. */
+  readonly restart?: string;
 }
 
 export interface OrderResult {

@@ -171,7 +171,9 @@ class OrderLife {
   /** One intake. False when the order waits for something and must be woken. */
   private async consider(): Promise<boolean> {
     this.takeIns += 1;
-    const request = { ...this.input, stepKey: stepKey(this.input.orderId, 'intake', this.takeIns) };
+    const { orderId, restart } = this.input;
+    const step = restart === undefined ? 'intake' : `intake-${restart}`;
+    const request = { ...this.input, stepKey: stepKey(orderId, step, this.takeIns) };
     const outcome = await this.step(() => orderSteps.takeIn(request));
     switch (outcome.kind) {
       case 'check_address':
