@@ -10,6 +10,7 @@ import {
   retryVoid,
   settleReread,
 } from '../commands/exception-actions';
+import { skipException } from '../commands/skip-exception';
 import { id, idParams } from '../contracts/common';
 import { doneSchema, exceptionGroupSchema, exceptionSchema, reasonSchema } from '../contracts/orders';
 import { type ExceptionRow, findException, groupExceptions, listExceptions } from '../db/exception-read.repo';
@@ -105,7 +106,7 @@ const actions: readonly Route[] = [
     operationId: 'retryException',
     summary: 'Try again what is stuck',
     description:
-      'The order looks again at what it waits for, the dead message is sent again, or the unreadable one is read again.',
+      'The order looks again at what it waits for, a lost workflow is started again, the missing units of a short pick are planned anew, the dead message is sent again, or the unreadable one is read again.',
     tag,
     scope: 'exceptions:write',
     merchant: 'any',
@@ -143,6 +144,27 @@ const actions: readonly Route[] = [
         }),
       };
     },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/v1/exceptions/{id}/skip',
+    operationId: 'skipException',
+    summary: 'Go on without what is stuck',
+    description:
+      'The channel is not told, the message is not sent, or the order ships without the units that were not found.',
+    tag,
+    scope: 'exceptions:write',
+    merchant: 'any',
+    params: idParams,
+    body: reasonSchema,
+    answers: { 200: doneSchema },
+    handler: (context) =>
+      context.commit(async (tx) => {
+        const { merchantIds, params, body } = context;
+        const row = await requireAction(tx, merchantIds, params.id, 'skip');
+        await skipException(tx, row, body.reason, editorOf(context));
+        return { body: { outcome: 'done' } };
+      }),
   }),
   defineRoute({
     method: 'post',

@@ -124,3 +124,15 @@ export async function reviveOutboxMessage(tx: Tx, merchantId: string, id: string
   });
   return revived === 1;
 }
+
+export async function readOutboxPayload(
+  tx: Tx,
+  merchantId: string,
+  id: string,
+): Promise<Readonly<Record<string, unknown>> | null> {
+  const [row] = await tx.rows<{ payload: Readonly<Record<string, unknown>> }>({
+    text: 'select payload from outbox where merchant_id = $1 and id = $2',
+    values: [merchantId, id],
+  });
+  return row?.payload ?? null;
+}

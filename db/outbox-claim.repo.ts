@@ -170,6 +170,21 @@ export function reviveDead(tx: Tx, merchantId: string, orderId: string, kind: Ou
   });
 }
 
+/** Dead messages of an order's kind, or one by its id, need not be sent any more; returns how many. */
+export function skipDead(
+  tx: Tx,
+  merchantId: string,
+  which: { readonly orderId: string; readonly kind: OutboxKind } | { readonly id: string },
+  note: string,
+): Promise<number> {
+  const [id, orderId, kind] = 'id' in which ? [which.id, null, null] : [null, which.orderId, which.kind];
+  return tx.run({
+    text: `update outbox set state = 'done', done_at = now(), last_error = left($5, 1000)
+      where merchant_id = $1 and state = 'dead' and (id = $2::uuid or (order_id = $3::uuid and kind = $4))`,
+    values: [merchantId, id, orderId, kind, note],
+  });
+}
+
 export interface OutboxBacklog {
   readonly kind: string;
   readonly state: string;

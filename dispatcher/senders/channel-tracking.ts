@@ -6,12 +6,12 @@
  */
 
 import { blockOrderIn, unblockOrderIn } from '../../commands/block-order';
+import { flagOrder } from '../../commands/flag-order';
 import { wakeOrders } from '../../commands/wake-orders';
 import type { ChannelConnector, TrackingUpdate } from '../../connectors/channels/port';
 import type { Database, Tx } from '../../db/client';
 import { openExceptions } from '../../db/exception.repo';
 import { lockOrder } from '../../db/order.repo';
-import { enqueue } from '../../db/outbox.repo';
 import { type ClaimedMessage, countDead, settle } from '../../db/outbox-claim.repo';
 import { type ParcelNotice, readParcelNotice, shippedPieces } from '../../db/parcel-notice.repo';
 import { type SealingKeys, unsealSecrets } from '../../db/sealed';
@@ -98,7 +98,7 @@ async function conclude(tx: Tx, message: ClaimedMessage, note: string | null): P
   if (ours === 0 || order === null || orderId === null) return;
   if ((await countDead(tx, merchantId, orderId, 'channel.tracking', id)) === 0) {
     await unblockOrderIn(tx, { merchantId, orderId, reason: 'channel_update_failed', by: 'dispatcher' });
-    if (order.blocked_reason === 'channel_update_failed') await flag(tx, order, null);
+    if (order.blocked_reason === 'channel_update_failed') await flagOrder(tx, order, 'channel', null);
   }
   if (order.state === 'delivered') await wakeOrders(tx, merchantId, [orderId], 'channel_told');
 }
@@ -115,7 +115,7 @@ export async function buryTracking(tx: Tx, message: ClaimedMessage, note: string
   const reason = 'channel_update_failed';
   if (order.blocked_reason === null || order.blocked_reason === reason) {
     await blockOrderIn(tx, { merchantId, orderId, reason, message: note, subject: lane });
-    await flag(tx, order, reason);
+    await flagOrder(tx, order, 'channel', reason);
     return;
   }
   const row = BLOCKED_REASONS[reason];
@@ -132,33 +132,6 @@ export async function buryTracking(tx: Tx, message: ClaimedMessage, note: string
       message: note,
       deadlineMinutes: row.deadlineMinutes,
       openedAt: order.business_now,
-    },
-  ]);
-}
-
-/** Shows the flag in the Temporal UI; the message id keeps a repetition from being another fact. */
-function flag(
-  tx: Tx,
-  order: {
-    readonly merchant_id: string;
-    readonly id: string;
-    readonly workflow_id: string;
-    readonly version: bigint;
-    readonly held: boolean;
-  },
-  blockedReason: string | null,
-): Promise<void> {
-  return enqueue(tx, [
-    {
-      merchantId: order.merchant_id,
-      kind: 'workflow.signal',
-      key: `flagged:${order.id}:${order.version}:channel`,
-      orderId: order.id,
-      payload: {
-        workflowId: order.workflow_id,
-        signal: 'flagged',
-        args: [{ blockedReason, held: order.held }],
-      },
     },
   ]);
 }

@@ -156,8 +156,8 @@ export const STATE_MACHINES = {
       pending: { rank: 0, next: ['leased'] },
       leased: { rank: 1, next: ['done', 'pending', 'dead'] },
       done: { rank: 2, next: [] },
-      // A person who resolves the exception may send it again.
-      dead: { rank: 2, next: ['pending'] },
+      // A person who is asked may send it again, or decide that it need not be sent.
+      dead: { rank: 2, next: ['pending', 'done'] },
     },
   },
 } as const satisfies Readonly<Record<string, StateTable>>;

@@ -6,7 +6,6 @@
 import { randomUUID } from 'node:crypto';
 import { scanPack } from '../../commands/floor/scan-pack';
 import type { Database } from '../../db/client';
-import { openExceptions } from '../../db/exception.repo';
 import {
   claim,
   labelParcel,
@@ -18,6 +17,7 @@ import {
 } from '../support/floor-steps';
 import { type SeededMerchant, seedMerchant } from '../support/merchant';
 import { demoOrder, placeOrder } from '../support/order';
+import { EXCEPTION_ROUTES, EXCEPTION_THINGS, makeExceptions } from './exception-world';
 import type { RunningApi } from './running-api';
 import { makeStockWorld, STOCK_ROUTES, STOCK_THINGS } from './stock-world';
 
@@ -42,10 +42,6 @@ const THINGS = [
   'orderToPay',
   'orderToRetry',
   'orderShorted',
-  'exceptionId',
-  'exceptionToRetry',
-  'exceptionToCancel',
-  'exceptionToResolve',
   'parcelId',
   'parcelToShip',
   'taskToScan',
@@ -59,6 +55,7 @@ const THINGS = [
   'closer',
   'shipper',
   'claimer',
+  ...EXCEPTION_THINGS,
   ...STOCK_THINGS,
 ] as const;
 type Thing = (typeof THINGS)[number];
@@ -112,18 +109,7 @@ export const EVERY_ROUTE: Readonly<Record<string, (world: World) => RouteRequest
     path: `/v1/orders/${w.orderShorted}/short-pick`,
     body: { decision: 'backorder' },
   }),
-  listExceptions: () => ({ path: '/v1/exceptions' }),
-  listExceptionGroups: () => ({ path: '/v1/exception-groups' }),
-  getException: (w) => ({ path: `/v1/exceptions/${w.exceptionId}` }),
-  retryException: (w) => ({ path: `/v1/exceptions/${w.exceptionToRetry}/retry`, body: { reason: 'again' } }),
-  cancelException: (w) => ({
-    path: `/v1/exceptions/${w.exceptionToCancel}/cancel`,
-    body: { reason: 'asked' },
-  }),
-  resolveException: (w) => ({
-    path: `/v1/exceptions/${w.exceptionToResolve}/resolve`,
-    body: { reason: 'done' },
-  }),
+  ...EXCEPTION_ROUTES,
   listParcels: () => ({ path: '/v1/parcels' }),
   getParcel: (w) => ({ path: `/v1/parcels/${w.parcelId}` }),
   listTasks: () => ({ path: '/v1/tasks' }),
@@ -286,7 +272,12 @@ export async function buildWorld(api: RunningApi): Promise<{ world: World; merch
   const orderHeld = await place();
   await api.ask('POST', `/v1/orders/${orderHeld}/hold`, { key, body: { name: 'fraud' } });
   const orderId = await place();
-  const exceptions = await raise(database, merchant, [orderId, await place(), await place(), await place()]);
+  const exceptions = await makeExceptions(database, merchant, [
+    orderId,
+    await place(),
+    await place(),
+    await place(),
+  ]);
   const world: World = {
     ...floor,
     ...exceptions,
@@ -392,38 +383,5 @@ async function workOnTheFloor(database: Database, merchant: SeededMerchant, sku:
     | 'closer'
     | 'shipper'
     | 'claimer'
-  >;
-}
-
-async function raise(database: Database, merchant: SeededMerchant, orderIds: readonly string[]) {
-  const { merchantId } = merchant;
-  const reasons = ['unmapped_sku', 'unmapped_sku', 'unmapped_sku', 'parcel_lost'];
-  await database.withMerchants([merchantId], (tx) =>
-    openExceptions(
-      tx,
-      orderIds.map((orderId, index) => ({
-        merchantId,
-        reason: reasons[index] as string,
-        key: `${reasons[index]}:${orderId}`,
-        cause: `${reasons[index]}:DEMO`,
-        orderId,
-        thingKind: 'order',
-        thingId: orderId,
-        owner: 'merchant',
-        message: 'A demo exception.',
-        deadlineMinutes: 60,
-        openedAt: new Date(),
-      })),
-    ),
-  );
-  const rows = await database.withMerchants([merchantId], (tx) =>
-    tx.rows<{ id: string; order_id: string }>({ text: 'select id, order_id from exception' }),
-  );
-  const [exceptionId, exceptionToRetry, exceptionToCancel, exceptionToResolve] = orderIds.map(
-    (orderId) => rows.find((row) => row.order_id === orderId)?.id as string,
-  );
-  return { exceptionId, exceptionToRetry, exceptionToCancel, exceptionToResolve } as Pick<
-    World,
-    'exceptionId' | 'exceptionToRetry' | 'exceptionToCancel' | 'exceptionToResolve'
   >;
 }
