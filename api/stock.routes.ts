@@ -1,8 +1,15 @@
 /** Stock by its states, now and at any moment, and the ledger behind every figure. */
 import { z } from 'zod';
 import { id } from '../contracts/common';
-import { ledgerEntrySchema, stockAsOfSchema, stockLevelSchema, stockStatesSchema } from '../contracts/stock';
+import {
+  ledgerEntrySchema,
+  serialUnitSchema,
+  stockAsOfSchema,
+  stockLevelSchema,
+  stockStatesSchema,
+} from '../contracts/stock';
 import type { Tx } from '../db/client';
+import { listSerials } from '../db/serial.repo';
 import { type LedgerRow, listLedger, listStockLevels, productIdOfSku } from '../db/stock-read.repo';
 import { knownSkus, readPastStock, readStockStates } from '../db/stock-state.repo';
 import { timeOf } from './answers';
@@ -122,6 +129,31 @@ export const stockRoutes: readonly Route[] = [
         const unknown = await unknownOf(tx, [merchantId], sku);
         return { body: { at: timeOf(new Date(at)), items, unknown } };
       }),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/v1/stock/{sku}/serials',
+    operationId: 'listSerials',
+    summary: 'Units with numbers: where each is and was',
+    tag: 'Stock',
+    scope: 'stock:read',
+    merchant: 'one',
+    params: z.strictObject({ sku: z.string().min(1).max(120) }),
+    query: z.strictObject({ ...pageQuery, serial: z.string().min(1).max(120).optional() }),
+    answers: { 200: pageOf(serialUnitSchema) },
+    handler: async ({ transaction, merchantId, params, query: { limit, cursor, serial } }) => {
+      const after = readCursor('serials', z.string().max(120), cursor);
+      const rows = await transaction(async (tx) => {
+        const productId = await productIdOfSku(tx, merchantId, params.sku);
+        if (productId === null) throw new ProblemError('not-found');
+        return listSerials(tx, merchantId, productId, serial ?? null, after, limit + 1);
+      });
+      const itemOf = (row: (typeof rows)[number]) => ({
+        ...row,
+        movements: row.movements.map((each) => ({ ...each, occurredAt: timeOf(new Date(each.occurredAt)) })),
+      });
+      return { body: page('serials', rows, limit, (row) => row.serial, itemOf) };
+    },
   }),
 ];
 

@@ -1,13 +1,13 @@
 /**
  * What is kept beside the ledger for quick answers, made again: whether a lot is held (from its holds),
- * and what a transfer sent, received and lost (from its movements). Under the caller's locks.
+ * what a transfer sent, received and lost, and where each unit with a number is (from their movements). Under the caller's locks.
  */
 import type { Tx } from '../db/client';
-import { LEDGER_BY_TRANSFER } from './stock-invariants';
+import { LEDGER_BY_SERIAL, LEDGER_BY_TRANSFER } from './stock-invariants';
 
 export interface Difference {
   readonly merchantId: string;
-  readonly table: 'stock_balance' | 'bin_balance' | 'lot' | 'stock_transfer_content';
+  readonly table: 'stock_balance' | 'bin_balance' | 'lot' | 'stock_transfer_content' | 'serial_unit';
   /** Warehouse and product, or place, product and lot, or transfer, product and lot. */
   readonly key: string;
   /** Column values before, and what they should be. */
@@ -22,6 +22,7 @@ export async function rebuildProjections(tx: Tx, merchantId: string, dryRun: boo
   return [
     ...(await rebuildLots(tx, merchantId, dryRun)),
     ...(await rebuildTransfers(tx, merchantId, dryRun)),
+    ...(await rebuildSerials(tx, merchantId, dryRun)),
   ];
 }
 
@@ -101,5 +102,35 @@ from stock_transfer t where t.merchant_id = l.merchant_id and t.id = l.transfer_
     was: row.was,
     is: `${row.dispatched} out, ${row.received} in, ${row.lost} lost`,
     fixed: fits(row),
+  }));
+}
+
+const SERIALS = `
+select l.product_id, l.serial, l.lot_code, l.location_id, s.location_id as was_at, s.lot_code as was_lot
+from (${LEDGER_BY_SERIAL}) l left join serial_unit s using (merchant_id, product_id, serial)
+where l.merchant_id = $1 and (s.location_id, s.lot_code) is distinct from (l.location_id, l.lot_code) order by 1, 2`;
+
+async function rebuildSerials(tx: Tx, merchantId: string, dryRun: boolean): Promise<Difference[]> {
+  const rows = await tx.rows<
+    Record<'product_id' | 'serial' | 'lot_code' | 'location_id', string> &
+      Record<'was_at' | 'was_lot', string | null>
+  >({
+    text: SERIALS,
+    values: [merchantId],
+  });
+  if (!dryRun && rows.length > 0)
+    await tx.run({
+      text: `insert into serial_unit (merchant_id, product_id, serial, lot_code, location_id)
+        select $1, product_id, serial, lot_code, location_id from (${SERIALS}) d
+        on conflict (merchant_id, product_id, serial) do update set lot_code = excluded.lot_code, location_id = excluded.location_id`,
+      values: [merchantId],
+    });
+  return rows.map((row) => ({
+    merchantId,
+    table: 'serial_unit',
+    key: `product ${row.product_id}, unit ${row.serial}`,
+    was: row.was_at === null ? 'unknown' : `place ${row.was_at}, lot "${row.was_lot}"`,
+    is: `place ${row.location_id}, lot "${row.lot_code}"`,
+    fixed: true,
   }));
 }

@@ -43,6 +43,14 @@ select c.merchant_id, split_part(c.id, ':', 2)::uuid as transfer_id, l.product_i
 from stock_cause c join stock_ledger l on l.merchant_id = c.merchant_id and l.cause_id = c.id and l.month = c.month
 where c.kind = 'transfer' group by 1, 2, 3, 4`;
 
+/** Where each unit with a number is by its last movement. */
+export const LEDGER_BY_SERIAL = `
+select distinct on (m.merchant_id, m.product_id, m.serial) m.merchant_id, m.product_id, m.serial, l.lot_code,
+  l.to_location_id as location_id
+from stock_ledger_serial m
+join stock_ledger l on l.merchant_id = m.merchant_id and l.cause_id = m.cause_id and l.line = m.line and l.month = m.month
+order by m.merchant_id, m.product_id, m.serial, m.seq desc`;
+
 const BALANCES = 'select count(*) as checked from stock_balance';
 const BINS = 'select count(*) as checked from bin_balance';
 
@@ -122,6 +130,20 @@ const ledgerIsBalances = byProbes('2', 'the ledger is the balances, and is never
         <> (coalesce(c.dispatched, 0), coalesce(c.received, 0), coalesce(c.lost, 0))`,
   },
   {
+    what: 'ledger and unit differ',
+    checked: 'select count(*) as checked from serial_unit',
+    faults: `select format('product %s unit %s: ledger %s lot "%s", unit %s lot "%s"', product_id, serial, l.location_id, l.lot_code,
+        s.location_id, s.lot_code) as fault
+      from serial_unit s full join (${LEDGER_BY_SERIAL}) l using (merchant_id, product_id, serial)
+      where (s.location_id, s.lot_code) is distinct from (l.location_id, l.lot_code)
+      union all
+      select format('product %s lot "%s" in place %s: %s units with numbers, %s units', product_id, lot_code, location_id, s.units,
+        coalesce(b.on_hand, 0)) as fault
+      from (select merchant_id, location_id, product_id, lot_code, count(*) as units from serial_unit u
+        join location p on p.id = u.location_id and p.warehouse_id is not null group by 1, 2, 3, 4) s
+      left join bin_balance b using (merchant_id, location_id, product_id, lot_code) where s.units > coalesce(b.on_hand, 0)`,
+  },
+  {
     what: 'a correction and the ledger differ',
     checked: 'select count(*) as checked from stock_adjustment',
     faults: `select format('correction %s is %s: %s units, the ledger changed by %s', a.id, a.state, a.units, coalesce(m.units, 0)) as fault
@@ -145,11 +167,11 @@ const ledgerIsBalances = byProbes('2', 'the ledger is the balances, and is never
   {
     what: 'the ledger can be changed',
     checked: `select count(*) as checked from pg_class where oid in (select 'stock_cause'::regclass union select 'stock_ledger'::regclass
-      union select inhrelid from pg_inherits where inhparent = 'stock_ledger'::regclass)`,
+      union select 'stock_ledger_serial'::regclass union select inhrelid from pg_inherits where inhparent = 'stock_ledger'::regclass)`,
     faults: `select format('%s may %s %s', role, verb, t.oid::regclass) as fault
       from pg_class t, unnest(array['quayside_app', 'quayside_system']) role, unnest(array['UPDATE', 'DELETE', 'TRUNCATE']) verb
       where t.oid in (select 'stock_cause'::regclass union select 'stock_ledger'::regclass
-        union select inhrelid from pg_inherits where inhparent = 'stock_ledger'::regclass)
+        union select 'stock_ledger_serial'::regclass union select inhrelid from pg_inherits where inhparent = 'stock_ledger'::regclass)
         and has_table_privilege(role, t.oid, verb)`,
   },
 ]);

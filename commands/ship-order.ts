@@ -7,6 +7,7 @@
 import { uuidv7 } from 'uuidv7';
 import type { Database, Tx } from '../db/client';
 import { enqueue, type OutboxMessage } from '../db/outbox.repo';
+import { readReservedSerials } from '../db/serial.repo';
 import {
   type FactRow,
   insertFacts,
@@ -20,7 +21,8 @@ import { groupBy } from '../domain/group-by';
 import type { Money } from '../domain/money';
 import { stepKey } from '../domain/step-key';
 import { Coalescer } from './coalescer';
-import { type Movement, postMovements } from './stock/post-movements';
+import { byUnit, type Movement } from './stock/movement';
+import { postMovements } from './stock/post-movements';
 
 export interface ShipRequest {
   readonly merchantId: string;
@@ -56,9 +58,15 @@ async function shipIn(tx: Tx, requests: readonly ShipRequest[]): Promise<ShipOut
   }));
   const parts = await lockShippedParts(tx, keys);
   const fresh = parts.filter((part) => !part.posted);
+  const units = await readReservedSerials(
+    tx,
+    fresh.flatMap((part) =>
+      part.allocations.map((each) => ({ merchantId: part.merchant_id, reservationId: each.reservation_id })),
+    ),
+  );
   await postMovements(
     tx,
-    fresh.map((part) => movement(part)),
+    fresh.map((part) => movement(part, units)),
   );
   await insertFacts(
     tx,
@@ -75,7 +83,7 @@ async function shipIn(tx: Tx, requests: readonly ShipRequest[]): Promise<ShipOut
 
 const keyOf = (part: ShippedPart) => stepKey(part.fulfilment_order_id, 'ship');
 
-function movement(part: ShippedPart): Movement {
+function movement(part: ShippedPart, units: Awaited<ReturnType<typeof readReservedSerials>>): Movement {
   return {
     merchantId: part.merchant_id,
     causeId: keyOf(part),
@@ -83,13 +91,25 @@ function movement(part: ShippedPart): Movement {
     orderId: part.order_id,
     actor: 'workflow',
     occurredAt: part.shipped_at,
-    lines: part.allocations.map((allocation) => ({
-      productId: allocation.product_id,
-      lotCode: allocation.lot_code,
-      quantity: allocation.quantity,
-      fromLocationId: allocation.location_id,
-      toLocationId: part.customer_location_id,
-    })),
+    lines: part.allocations.flatMap((allocation) =>
+      byUnit(
+        {
+          productId: allocation.product_id,
+          lotCode: allocation.lot_code,
+          quantity: allocation.quantity,
+          fromLocationId: allocation.location_id,
+          toLocationId: part.customer_location_id,
+        },
+        units
+          .filter(
+            (unit) =>
+              unit.reservationId === allocation.reservation_id &&
+              unit.locationId === allocation.location_id &&
+              unit.lotCode === allocation.lot_code,
+          )
+          .map((unit) => unit.serial),
+      ),
+    ),
     consume: [...new Set(part.allocations.map((allocation) => allocation.reservation_id))],
   };
 }

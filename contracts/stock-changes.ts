@@ -17,6 +17,8 @@ const product = { productId: id.optional(), sku: text(120).optional() };
 const onProduct = (line: { readonly productId?: unknown; readonly sku?: unknown }) =>
   (line.productId === undefined) !== (line.sku === undefined);
 const ONE_PRODUCT = { message: 'name the product by productId or by sku', path: ['sku'] };
+/** Numbers of the units, of goods that have them; as many as units. */
+const serials = z.array(text(120)).min(1).max(MOST_LINES).optional();
 const placeCode = text(40);
 const lotCode = text(60);
 
@@ -38,6 +40,7 @@ export const adjustmentSchema = z.strictObject({
           /** The lot's last good day; a lot that is known keeps its date. */
           expiresOn: z.iso.date().optional(),
           delta,
+          serials,
         })
         .refine(onProduct, ONE_PRODUCT),
     )
@@ -103,6 +106,7 @@ export const moveSchema = z.strictObject({
           ...product,
           lotCode: lotCode.optional(),
           quantity,
+          serials,
           fromLocationCode: placeCode,
           toLocationCode: placeCode,
         })
@@ -136,7 +140,13 @@ export const dispatchSchema = z.strictObject({
   lines: z
     .array(
       z
-        .strictObject({ ...product, lotCode: lotCode.optional(), quantity, fromLocationCode: placeCode })
+        .strictObject({
+          ...product,
+          lotCode: lotCode.optional(),
+          quantity,
+          serials,
+          fromLocationCode: placeCode,
+        })
         .refine(onProduct, ONE_PRODUCT),
     )
     .min(1)
@@ -151,6 +161,7 @@ export const receiveSchema = z.strictObject({
           ...product,
           lotCode: lotCode.optional(),
           quantity,
+          serials,
           /** Default: the warehouse's dock. */
           toLocationCode: placeCode.optional(),
         })

@@ -102,3 +102,24 @@ export const stockAsOfSchema = z
     unknown: z.array(z.string()),
   })
   .meta({ id: 'StockAsOf' });
+
+export const serialUnitSchema = z
+  .strictObject({
+    serial: z.string(),
+    lotCode: z.string(),
+    locationCode: z.string(),
+    /** `customer` once it was shipped. */
+    locationKind: z.string(),
+    warehouseId: id.nullable(),
+    movements: z.array(
+      z.strictObject({
+        causeId: z.string(),
+        kind: z.string(),
+        orderId: id.nullable(),
+        from: z.string(),
+        to: z.string(),
+        occurredAt: instant,
+      }),
+    ),
+  })
+  .meta({ id: 'SerialUnit' });

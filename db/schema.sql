@@ -1102,6 +1102,24 @@ create policy tenant on person for all to quayside_app using ((organisation_id =
 grant insert, select, update on person to quayside_app;
 grant select on person to quayside_check;
 
+create table picked_serial (
+  merchant_id uuid not null,
+  task_line_id uuid not null,
+  product_id uuid not null,
+  serial text not null,
+  constraint picked_serial_pkey PRIMARY KEY (merchant_id, task_line_id, serial),
+  constraint picked_serial_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint picked_serial_merchant_id_product_id_serial_fkey FOREIGN KEY (merchant_id, product_id, serial) REFERENCES serial_unit(merchant_id, product_id, serial),
+  constraint picked_serial_merchant_id_task_line_id_fkey FOREIGN KEY (merchant_id, task_line_id) REFERENCES task_line(merchant_id, id)
+);
+CREATE INDEX picked_serial_unit ON public.picked_serial USING btree (merchant_id, product_id, serial);
+alter table picked_serial enable row level security;
+alter table picked_serial force row level security;
+create policy checker on picked_serial for select to quayside_check using (true);
+create policy tenant on picked_serial for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on picked_serial to quayside_app;
+grant select on picked_serial to quayside_check;
+
 create table product (
   id uuid not null,
   merchant_id uuid not null,
@@ -1437,6 +1455,29 @@ create policy tenant on scan for all to quayside_app using ((merchant_id = ANY (
 grant insert, select on scan to quayside_app;
 grant select on scan to quayside_check;
 
+create table serial_unit (
+  merchant_id uuid not null,
+  product_id uuid not null,
+  serial text not null,
+  lot_code text default ''::text not null,
+  location_id uuid not null,
+  reservation_id uuid,
+  constraint serial_unit_pkey PRIMARY KEY (merchant_id, product_id, serial),
+  constraint serial_unit_serial_check CHECK ((serial <> ''::text)),
+  constraint serial_unit_location_id_fkey FOREIGN KEY (location_id) REFERENCES location(id),
+  constraint serial_unit_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint serial_unit_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id)
+);
+CREATE INDEX serial_unit_place ON public.serial_unit USING btree (merchant_id, location_id, product_id, lot_code);
+CREATE INDEX serial_unit_reservation ON public.serial_unit USING btree (merchant_id, reservation_id) WHERE (reservation_id IS NOT NULL);
+CREATE INDEX serial_unit_serial ON public.serial_unit USING btree (merchant_id, serial);
+alter table serial_unit enable row level security;
+alter table serial_unit force row level security;
+create policy checker on serial_unit for select to quayside_check using (true);
+create policy tenant on serial_unit for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on serial_unit to quayside_app;
+grant select on serial_unit to quayside_check;
+
 create table shelf_life_rule (
   id uuid not null,
   merchant_id uuid not null,
@@ -1695,6 +1736,27 @@ create policy checker on stock_ledger for select to quayside_check using (true);
 create policy tenant on stock_ledger for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
 grant insert, select on stock_ledger to quayside_app;
 grant select on stock_ledger to quayside_check;
+
+create table stock_ledger_serial (
+  merchant_id uuid not null,
+  cause_id text not null,
+  line integer not null,
+  month date not null,
+  product_id uuid not null,
+  serial text not null,
+  seq bigint not null,
+  constraint stock_ledger_serial_pkey PRIMARY KEY (merchant_id, cause_id, line, serial),
+  constraint stock_ledger_serial_serial_check CHECK ((serial <> ''::text)),
+  constraint stock_ledger_serial_merchant_id_cause_id_line_month_fkey FOREIGN KEY (merchant_id, cause_id, line, month) REFERENCES stock_ledger(merchant_id, cause_id, line, month),
+  constraint stock_ledger_serial_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id)
+);
+CREATE INDEX stock_ledger_serial_unit ON public.stock_ledger_serial USING btree (merchant_id, product_id, serial, seq);
+alter table stock_ledger_serial enable row level security;
+alter table stock_ledger_serial force row level security;
+create policy checker on stock_ledger_serial for select to quayside_check using (true);
+create policy tenant on stock_ledger_serial for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select on stock_ledger_serial to quayside_app;
+grant select on stock_ledger_serial to quayside_check;
 
 create table stock_transfer (
   id uuid not null,
@@ -1971,3 +2033,5 @@ grant select, update on webhook_endpoint to quayside_system;
 create sequence schema_migration_id_seq;
 
 create sequence schema_migration_lock_index_seq;
+
+create sequence stock_ledger_serial_seq_seq;

@@ -8,6 +8,7 @@ export interface TaskLine {
   readonly sku: string;
   readonly name: string;
   readonly gtin: string | null;
+  readonly serialTracked: boolean;
   readonly weightGrams: number | null;
   readonly lengthMm: number | null;
   readonly widthMm: number | null;
@@ -32,7 +33,7 @@ export function readTaskLines(tx: Tx, merchantId: string, taskId: string): Promi
     name: 'task-lines',
     text: `
 select tl.id as "taskLineId", tl.fulfilment_order_line_id as "fulfilmentOrderLineId", tl.product_id as "productId", p.sku,
-  p.name, p.gtin, p.weight_grams as "weightGrams", p.length_mm as "lengthMm", p.width_mm as "widthMm",
+  p.name, p.gtin, p.serial_tracked as "serialTracked", p.weight_grams as "weightGrams", p.length_mm as "lengthMm", p.width_mm as "widthMm",
   p.height_mm as "heightMm", tl.location_id as "locationId", l.code as "locationCode", l.zone, l.aisle, l.bay, l.level,
   tl.lot_code as "lotCode", lot.expires_on as "expiresOn", tl.quantity, tl.done_quantity as done,
   tl.short_quantity as short

@@ -6,11 +6,13 @@
 import { uuidv7 } from 'uuidv7';
 import type { Tx } from '../../db/client';
 import { readPartLines, touchOrderOnFloor } from '../../db/floor-stage.repo';
+import { readPickedSerials, serialsLeftAt } from '../../db/serial.repo';
 import { insertTask, type LockedTask, setTaskState } from '../../db/task.repo';
 import type { TaskLine } from '../../db/task-line.repo';
 import { Failure } from '../../domain/failure-types';
 import { stepKey } from '../../domain/step-key';
-import { type Movement, type MovementLine, postMovements } from '../stock/post-movements';
+import { byUnit, type Movement, type MovementLine } from '../stock/movement';
+import { postMovements } from '../stock/post-movements';
 import { type LostUnits, shrinkReservations } from '../stock/shrink-reservations';
 import { settleShorts } from './settle-short-pick';
 import { placeFor, startPacking } from './start-packing';
@@ -43,13 +45,16 @@ export async function finishPick(
   });
   await shrinkReservations(tx, lost, task.businessNow);
   const packing = await placeFor(tx, task, 'packing');
+  const scanned = await readPickedSerials(tx, task.merchantId, task.taskId);
   const picked = lines
     .filter((line) => line.done > 0)
-    .map((line) => move(line, line.done, packing, reservationOf(line)));
+    .flatMap((line) => byUnit(move(line, line.done, packing, reservationOf(line)), serialsOf(line, scanned)));
   const movements = [movement(task, personId, 'pick', picked)];
   if (missing.length > 0) {
     const quarantine = await placeFor(tx, task, 'quarantine');
-    const doubtful = missing.map((line) => move(line, line.short, quarantine));
+    const doubtful: MovementLine[] = [];
+    for (const line of missing)
+      doubtful.push(...byUnit(move(line, line.short, quarantine), await serialsNotFound(tx, task, line)));
     movements.push(movement(task, personId, 'short', doubtful));
     await askForCount(tx, task, missing, quarantine);
   }
@@ -111,6 +116,19 @@ function movement(
     occurredAt: task.businessNow,
     lines,
   };
+}
+
+const serialsOf = (
+  line: TaskLine,
+  scanned: readonly { readonly taskLineId: string; readonly serial: string }[],
+) => scanned.filter((each) => each.taskLineId === line.taskLineId).map((each) => each.serial);
+
+/** Which units are missing nobody can say: those that the books have there and nobody has picked. */
+function serialsNotFound(tx: Tx, task: LockedTask, line: TaskLine): Promise<string[]> {
+  const { productId, lotCode } = line;
+  if (!line.serialTracked) return Promise.resolve([]);
+  const place = { merchantId: task.merchantId, locationId: binOf(line), productId, lotCode };
+  return serialsLeftAt(tx, place, line.short);
 }
 
 function move(line: TaskLine, quantity: number, toLocationId: string, reservationId?: string): MovementLine {

@@ -1,9 +1,11 @@
 /**
  * Whether a scan fits the work. A code is matched against the task's own lines first (SKU, then GTIN in
- * any of its lengths), then against the merchant's aliases, whose case codes multiply. What doesn't fit
+ * any of its lengths), then against the merchant's aliases, whose case codes multiply, then against the
+ * numbers of single units. What doesn't fit
  * is refused with what was expected, in words for the person and as data for his device.
  */
 import type { Tx } from '../../db/client';
+import { findSerial, type SerialUnit } from '../../db/serial.repo';
 import { findAlias, type TaskLine } from '../../db/task-line.repo';
 import { Failure } from '../../domain/failure-types';
 import { gtin14, isGtin } from '../../domain/ids';
@@ -12,6 +14,8 @@ export interface ScannedGoods {
   readonly productId: string;
   /** Units in one of what was scanned. */
   readonly multiplier: number;
+  /** The very unit, when its number was scanned. */
+  readonly unit?: SerialUnit;
 }
 
 /** What the person should scan next; sent with every refusal. */
@@ -60,6 +64,9 @@ export async function matchGoods(
   if (byGtin) return { productId: byGtin.productId, multiplier: 1 };
   const alias = await findAlias(tx, merchantId, code);
   if (alias !== null && lines.some((line) => line.productId === alias.productId)) return alias;
+  const unit = await findSerial(tx, merchantId, code);
+  if (unit !== null && lines.some((line) => line.productId === unit.productId))
+    return { productId: unit.productId, multiplier: 1, unit };
   if (/^(\d{8}|\d{12,14})$/.test(code) && !isGtin(code))
     throw misfit('the check digit of this GTIN is wrong: scan it again', lines);
   throw misfit('this is not an item of this task', lines);

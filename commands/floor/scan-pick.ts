@@ -5,6 +5,7 @@
 import { DateTime } from 'luxon';
 import type { Database, Tx } from '../../db/client';
 import { findPlaces } from '../../db/place.repo';
+import { insertPickedSerial, type SerialUnit } from '../../db/serial.repo';
 import type { LockedTask } from '../../db/task.repo';
 import { readTaskLines, setLineProgress, type TaskLine } from '../../db/task-line.repo';
 import { finishPick } from './finish-pick';
@@ -12,7 +13,7 @@ import { type LineProgress, matchGoods, misfit, openUnits, takeFromLines, toProg
 import { type Acted, actOnTask, type FloorCaller, type TaskAct } from './scan-event';
 
 export interface PickScan extends TaskAct {
-  /** GTIN, SKU or alias of the goods; or, alone, the code of the bin the person stands at. */
+  /** GTIN, SKU, alias or the unit's own serial number; or, alone, the code of the bin the person stands at. */
   readonly code: string;
   /** The bin it was taken from; needed with goods. */
   readonly locationCode?: string;
@@ -48,17 +49,18 @@ async function pick(
 ): Promise<Acted<PickAnswer>> {
   const lines = await readTaskLines(tx, task.merchantId, task.taskId);
   if (scan.locationCode === undefined) return confirmBin(tx, task, scan, lines);
-  const { productId, multiplier } = await matchGoods(tx, task.merchantId, scan.code, lines);
+  const { productId, multiplier, unit } = await matchGoods(tx, task.merchantId, scan.code, lines);
   const quantity = (scan.quantity ?? 1) * multiplier;
   const ofProduct = lines.filter((line) => line.productId === productId);
   const atBin = ofProduct.filter((line) => line.locationCode === scan.locationCode);
   if (atBin.length === 0) throw misfit('this is not the bin to take it from', openFirst(ofProduct, lines));
-  const ofLot = atBin.filter((line) => line.lotCode === (scan.lotCode ?? ''));
+  const ofLot = atBin.filter((line) => line.lotCode === (scan.lotCode ?? unit?.lotCode ?? ''));
   if (ofLot.length === 0) throw misfit('this is not the lot to take', openFirst(atBin, lines));
   const today = DateTime.fromJSDate(task.businessNow, { zone: task.timeZone }).toISODate() ?? '';
   const expired = ofLot.find((line) => line.expiresOn !== null && line.expiresOn < today);
   if (expired) throw misfit(`lot ${expired.lotCode} expired on ${expired.expiresOn}: leave it`, lines);
   const taken = takeFromLines(lines, ofLot, quantity);
+  await pickUnits(tx, task, taken, unit, lines);
   const progress = taken.map(({ line, units }) => ({ ...line, done: line.done + units }));
   await setLineProgress(tx, task.merchantId, progress);
   const now = lines.map((line) => progress.find((each) => each.taskLineId === line.taskLineId) ?? line);
@@ -71,6 +73,30 @@ async function pick(
     quantity,
     code: scan.code,
   };
+}
+
+/**
+ * A unit with a number is picked by it: which one goes to whom is known from here on.
+ * @throws Failure InvalidInput for a unit that lies elsewhere or was scanned before, or goods with numbers
+ *   that were scanned without.
+ */
+async function pickUnits(
+  tx: Tx,
+  task: LockedTask,
+  taken: readonly { readonly line: TaskLine }[],
+  unit: SerialUnit | undefined,
+  lines: readonly TaskLine[],
+): Promise<void> {
+  const [first] = taken;
+  if (first === undefined) return;
+  if (unit === undefined) {
+    if (first.line.serialTracked) throw misfit('scan the serial number of the unit', lines);
+    return;
+  }
+  if (unit.locationId !== first.line.locationId)
+    throw misfit(`${unit.serial} should be at ${unit.locationCode}`, lines);
+  if (!(await insertPickedSerial(tx, first.line.taskLineId, { ...unit, merchantId: task.merchantId })))
+    throw misfit(`${unit.serial} was scanned before`, lines);
 }
 
 /** The person scans the bin alone, to be sure he stands at the right one; nothing changes. */

@@ -95,6 +95,7 @@ export async function adjustIn(
       delta: line.delta,
       locationId: line.place?.id ?? null,
       lotCode: line.lotCode,
+      serials: line.serials,
     })),
     bins,
     inHands,
@@ -155,12 +156,13 @@ async function post(
       occurredAt,
       lines: planned
         .flatMap((line) => line.moves)
-        .map(({ productId, lotCode, locationId, delta }) => ({
+        .map(({ productId, lotCode, locationId, delta, serials }) => ({
           productId,
           lotCode,
           quantity: Math.abs(delta),
           fromLocationId: delta > 0 ? outside : locationId,
           toLocationId: delta > 0 ? locationId : outside,
+          ...(serials === undefined ? {} : { serials }),
         })),
     },
   ]);

@@ -36,7 +36,6 @@ import { Failure } from '../../domain/failure-types';
 import { EXCEPTION_REASONS } from '../../domain/order/exception-reasons';
 import { ShipStep } from '../ship-order';
 import { wakeBackorders } from '../wake-orders';
-import { shelfKey } from './plan-adjustment';
 import { isHeld } from './post-movements';
 import { chooseLosers, ordersOf, takeBackFrom } from './take-back';
 import { OrdersNotLocked, withOrdersLocked } from './with-orders-locked';

@@ -32,6 +32,8 @@ export interface MoveLine {
   readonly quantity: number;
   readonly fromCode: string;
   readonly toCode: string;
+  /** Numbers of the units, where they have some. */
+  readonly serials?: readonly string[];
 }
 
 export interface MoveStock {
@@ -95,6 +97,7 @@ async function moveIn(tx: Tx, request: MoveStock, orderIds: readonly string[]): 
     quantity: move.quantity,
     fromLocationId: move.from.id,
     toLocationId: move.to.id,
+    ...(move.serials === undefined ? {} : { serials: move.serials }),
   }));
   await postMovements(tx, [{ merchantId, causeId, kind, reason, actor, occurredAt: at, lines }]);
   const freed = moves.filter((move) => keeps(move.from) && !keeps(move.to)).map((move) => move.productId);

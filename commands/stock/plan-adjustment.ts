@@ -14,6 +14,8 @@ export interface AdjustmentToPlan {
   readonly locationId: string | null;
   /** null: any lot of a loss; the empty lot of a gain. */
   readonly lotCode: string | null;
+  /** Numbers of the units, when they are named: their place is too, and they are of one lot. */
+  readonly serials?: readonly string[] | null;
 }
 
 export interface PlannedAdjustment {
@@ -28,6 +30,7 @@ export interface BinMove {
   readonly locationId: string;
   readonly lotCode: string;
   readonly delta: number;
+  readonly serials?: readonly string[];
 }
 
 interface Shelf {
@@ -47,10 +50,20 @@ export function planAdjustment(
     return { bin, free: bin.onHand - bin.allocated, promised: bin.allocated - picked };
   });
   return lines.map((line) => {
-    const moves = line.delta > 0 ? gain(line) : lose(line, shelves);
+    const moves = named(line, line.delta > 0 ? gain(line) : lose(line, shelves));
     const posted = moves.reduce((sum, move) => sum + move.delta, 0);
     return { productId: line.productId, requested: line.delta, posted, moves };
   });
+}
+
+/** Named units are of one place and lot, and all of them are there: else who named them is wrong. */
+function named(line: AdjustmentToPlan, moves: BinMove[]): BinMove[] {
+  const { serials, productId, delta } = line;
+  if (serials == null) return moves;
+  const [move, another] = moves;
+  if (move === undefined || another !== undefined || move.delta !== delta)
+    throw new Failure('InvalidInput', 'the named units are not all there, or not of one lot', { productId });
+  return [{ ...move, serials }];
 }
 
 export const shelfKey = (bin: Pick<Bin, 'locationId' | 'productId' | 'lotCode'>) =>

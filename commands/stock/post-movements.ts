@@ -18,7 +18,7 @@ import {
 } from '../../db/allocation.repo';
 import { addToBins, type Bin, type BinDelta, type BinKey, binKey, lockOrCreateBins } from '../../db/bin.repo';
 import type { Tx } from '../../db/client';
-import { appendToLedger, type LedgerCause, type LedgerLine } from '../../db/ledger.repo';
+import { appendToLedger } from '../../db/ledger.repo';
 import { readPlaces } from '../../db/place.repo';
 import {
   addToStock,
@@ -28,17 +28,10 @@ import {
   stockKey,
 } from '../../db/stock.repo';
 import { Failure } from '../../domain/failure-types';
+import type { Movement } from './movement';
+import { postSerials } from './post-serials';
 
-export interface MovementLine extends LedgerLine {
-  /** The reservation whose allocation travels with the goods from bin to bin. */
-  readonly reservationId?: string;
-}
-
-export interface Movement extends LedgerCause {
-  readonly lines: readonly MovementLine[];
-  /** Reservations that end with this movement, because their goods leave. One that ended already stays so. */
-  readonly consume?: readonly string[];
-}
+export type { Movement, MovementLine } from './movement';
 
 /** Kinds of places whose goods are on hand and not for sale; what is at the dock is not put away yet. */
 export const HELD_PLACES: ReadonlySet<string> = new Set(['quarantine', 'damaged', 'dock']);
@@ -105,6 +98,11 @@ export async function postMovements(
     tx,
     consumed.filter((each) => endingKeys.has(refKey(each))),
     'consumed',
+  );
+  await postSerials(
+    tx,
+    posted,
+    ends.filter((end) => end.onHand < 0),
   );
   return { posted: posted.map((movement) => movement.causeId) };
 }

@@ -16,6 +16,8 @@ export interface AdjustmentLine {
   readonly expiresOn?: string;
   /** Whole base units, more or fewer; 0 changes nothing. */
   readonly delta: number;
+  /** Numbers of the units, of a product that has them; the place has to be said then. */
+  readonly serials?: readonly string[];
 }
 
 /** Lines as somebody gave them. */
@@ -34,6 +36,7 @@ export interface ResolvedLine {
   readonly lotCode: string | null;
   readonly expiresOn: string | null;
   readonly delta: number;
+  readonly serials: readonly string[] | null;
 }
 
 /**
@@ -88,5 +91,18 @@ function resolveLine(line: AdjustmentLine, { products, places }: Found): Resolve
     });
   if (delta > 0 && product.lotTracked && (line.lotCode ?? '') === '')
     throw new Failure('InvalidInput', 'this product is tracked by lot: say which', { sku: product.sku });
-  return { product, place, lotCode: line.lotCode ?? null, expiresOn: line.expiresOn ?? null, delta };
+  if (delta > 0 && product.serialTracked && line.serials === undefined)
+    throw new Failure('InvalidInput', 'this product has serial numbers: name the units', {
+      sku: product.sku,
+    });
+  if (line.serials !== undefined && place === null)
+    throw new Failure('InvalidInput', 'say where the named units are', { sku: product.sku });
+  return {
+    product,
+    place,
+    lotCode: line.lotCode ?? null,
+    expiresOn: line.expiresOn ?? null,
+    delta,
+    serials: line.serials ?? null,
+  };
 }

@@ -10,6 +10,7 @@ export interface ResolvedMove {
   readonly quantity: number;
   readonly from: Place;
   readonly to: Place;
+  readonly serials?: readonly string[];
 }
 
 /** Where goods may be put down. What belongs to an order comes to packing and staging by the floor's own steps. */
@@ -28,6 +29,7 @@ export async function resolveMoves(
       readonly quantity: number;
       readonly fromCode: string;
       readonly toCode: string;
+      readonly serials?: readonly string[];
     }[];
   },
 ): Promise<ResolvedMove[]> {
@@ -45,7 +47,9 @@ export async function resolveMoves(
     if (from.id === to.id)
       throw new Failure('InvalidInput', 'the goods are there already', { location: to.code });
     assertDestination(to);
-    return { productId: productOf(line), lotCode: line.lotCode ?? '', quantity: line.quantity, from, to };
+    const { quantity, lotCode = '', serials } = line;
+    const move = { productId: productOf(line), lotCode, quantity, from, to };
+    return serials === undefined ? move : { ...move, serials };
   });
 }
 

@@ -12,6 +12,7 @@ import { type Bin, lockBins } from '../../db/bin.repo';
 import type { Database, Tx } from '../../db/client';
 import type { LedgerLine } from '../../db/ledger.repo';
 import { placeOfKind, virtualPlace } from '../../db/place.repo';
+import { serialsOnRoad } from '../../db/serial.repo';
 import { lockOrCreateStockBalances, type StockBalance, stockKey } from '../../db/stock.repo';
 import {
   addToTransfer,
@@ -27,7 +28,7 @@ import { Failure } from '../../domain/failure-types';
 import { runOnceIn } from '../run-once';
 import { wakeBackorders } from '../wake-orders';
 import { shelfKey } from './plan-adjustment';
-import { HELD_PLACES, isHeld, postMovements } from './post-movements';
+import { HELD_PLACES, isHeld, type MovementLine, postMovements } from './post-movements';
 import {
   assertDestination,
   assertQuantity,
@@ -35,6 +36,7 @@ import {
   placeFinder,
   productFinder,
 } from './resolve-moves';
+import { assertNamed, nameLost } from './road-serials';
 
 interface Goods {
   /** One of the two. */
@@ -42,6 +44,12 @@ interface Goods {
   readonly sku?: string;
   /** Whole base units, at least 1. */
   readonly quantity: number;
+}
+
+/** Goods that go by lot and, where they have some, by number. */
+interface Units extends Goods {
+  readonly lotCode?: string;
+  readonly serials?: readonly string[];
 }
 
 export interface RequestTransfer {
@@ -100,7 +108,7 @@ interface Posting {
 }
 
 export interface DispatchTransfer extends Posting {
-  readonly lines: readonly (Goods & { readonly lotCode?: string; readonly fromCode: string })[];
+  readonly lines: readonly (Units & { readonly fromCode: string })[];
 }
 
 /**
@@ -118,7 +126,7 @@ export function dispatchTransfer(database: Database, request: DispatchTransfer):
     );
     const productOf = await productFinder(tx, merchantId, request.lines);
     const transit = await virtualPlace(tx, merchantId, 'transit');
-    const lines = request.lines.map((line): LedgerLine => {
+    const lines = request.lines.map((line): MovementLine => {
       assertQuantity(line.quantity);
       return {
         productId: productOf(line),
@@ -126,6 +134,7 @@ export function dispatchTransfer(database: Database, request: DispatchTransfer):
         quantity: line.quantity,
         fromLocationId: placeOf(line.fromCode).id,
         toLocationId: transit,
+        ...(line.serials === undefined ? {} : { serials: line.serials }),
       };
     });
     assertAskedFor(lines, await readTransferLines(tx, merchantId, head.id));
@@ -150,7 +159,7 @@ export function dispatchTransfer(database: Database, request: DispatchTransfer):
 
 export interface ReceiveTransfer extends Posting {
   /** `toCode` default: the warehouse's dock, where goods wait to be put away. */
-  readonly lines: readonly (Goods & { readonly lotCode?: string; readonly toCode?: string })[];
+  readonly lines: readonly (Units & { readonly toCode?: string })[];
 }
 
 /**
@@ -170,7 +179,7 @@ export function receiveTransfer(database: Database, request: ReceiveTransfer): P
     const productOf = await productFinder(tx, merchantId, request.lines);
     const transit = await virtualPlace(tx, merchantId, 'transit');
     const sold: string[] = [];
-    const lines = request.lines.map((line): LedgerLine => {
+    const lines = request.lines.map((line): MovementLine => {
       assertQuantity(line.quantity);
       const place = line.toCode === undefined ? dock : placeOf(line.toCode);
       if (place === null)
@@ -178,11 +187,13 @@ export function receiveTransfer(database: Database, request: ReceiveTransfer): P
       assertDestination(place);
       const productId = productOf(line);
       if (!HELD_PLACES.has(place.kind)) sold.push(productId);
-      const { quantity, lotCode = '' } = line;
-      return { productId, lotCode, quantity, fromLocationId: transit, toLocationId: place.id };
+      const { quantity, lotCode = '', serials } = line;
+      const moved = { productId, lotCode, quantity, fromLocationId: transit, toLocationId: place.id };
+      return serials === undefined ? moved : { ...moved, serials };
     });
     const contents = await readTransferContents(tx, merchantId, head.id);
     assertOnTheWay(lines, contents);
+    assertNamed(lines, await serialsOnRoad(tx, merchantId, head.id, transit), contents);
     await addToTransfer(
       tx,
       merchantId,
@@ -226,14 +237,11 @@ export function closeTransfer(
         head.id,
         missing.map((each) => ({ ...each, dispatched: 0, received: 0, lost: each.outstanding })),
       );
+    const onRoad = await serialsOnRoad(tx, merchantId, head.id, transit);
     return {
-      lines: missing.map(({ productId, lotCode, outstanding }) => ({
-        productId,
-        lotCode,
-        quantity: outstanding,
-        fromLocationId: transit,
-        toLocationId: outside,
-      })),
+      lines: missing.flatMap(({ productId, lotCode, outstanding: quantity }) =>
+        nameLost({ productId, lotCode, quantity, fromLocationId: transit, toLocationId: outside }, onRoad),
+      ),
       state: contents.length === 0 ? 'cancelled' : 'received',
       reason: request.reason,
     };
@@ -241,7 +249,7 @@ export function closeTransfer(
 }
 
 interface Posted {
-  readonly lines: readonly LedgerLine[];
+  readonly lines: readonly MovementLine[];
   readonly state: 'in_transit' | 'received' | 'cancelled';
   /** Products that are for sale now. */
   readonly sold?: readonly string[];

@@ -36,6 +36,7 @@ export const STOCK_ROUTES: Readonly<
   listStock: () => ({ path: '/v1/stock' }),
   getStockLevels: (w) => ({ path: `/v1/stock/levels?sku=${w.sku}&sku=${w.sku}` }),
   getStockAsOf: (w) => ({ path: `/v1/stock/as-of?sku=${w.sku}&at=2026-03-03T12:00:00Z` }),
+  listSerials: (w) => ({ path: `/v1/stock/${w.sku}/serials` }),
   listStockLedger: (w) => ({ path: `/v1/stock/${w.sku}/ledger` }),
   adjustStock: (w) => ({
     path: '/v1/stock/adjustments',
