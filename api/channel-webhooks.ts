@@ -42,8 +42,7 @@ export function channelWebhooks(channel: string): ChannelWebhooks | null {
 /** Applies a genuine delivery and starts the order that it brought. */
 export async function applyChannelFact(deps: ApiDeps, requestId: string, request: ReceiveChannelFact) {
   const received = await receiveChannelFact(deps.database, request).catch((error: unknown) => {
-    // A genuine message with a value that no column takes would come again for ever.
-    if (!(error instanceof DatabaseError) || error.code?.startsWith('22') !== true) throw error;
+    if (!isUnstorable(error)) throw error;
     return receiveChannelFact(deps.database, { ...request, fact: unstorable(request.fact) });
   });
   const { accepted } = received;
@@ -59,6 +58,13 @@ export async function applyChannelFact(deps: ApiDeps, requestId: string, request
   return received;
 }
 
+/** A genuine message with a value that no column takes (SQLSTATE class 22) would come again for ever. */
+export function isUnstorable(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code?.startsWith('22') === true;
+}
+
+export const UNSTORABLE = 'unstorable_value: a value in it can not be stored';
+
 function unstorable(fact: ChannelFact): ChannelFact {
   return {
     ...fact,
@@ -66,7 +72,7 @@ function unstorable(fact: ChannelFact): ChannelFact {
     eventId: withoutNul(fact.eventId),
     kind: 'unreadable',
     order: null,
-    reason: 'unstorable_value: a value in it can not be stored',
+    reason: UNSTORABLE,
   };
 }
 

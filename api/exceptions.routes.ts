@@ -8,19 +8,17 @@ import {
   resolveByHand,
   retryMessage,
   retryVoid,
-  settleReread,
 } from '../commands/exception-actions';
 import { skipException } from '../commands/skip-exception';
 import { id, idParams } from '../contracts/common';
 import { doneSchema, exceptionGroupSchema, exceptionSchema, reasonSchema } from '../contracts/orders';
 import { type ExceptionRow, findException, groupExceptions, listExceptions } from '../db/exception-read.repo';
-import { findKeptMessage } from '../db/inbox-read.repo';
 import { exceptionReason, isExceptionReason } from '../domain/order/exception-reasons';
 import { editorOf, timeOf } from './answers';
-import { applyChannelFact, channelWebhooks } from './channel-webhooks';
 import { page, pageOf, pageQuery, readCursor, timeAndId } from './pagination';
 import { ProblemError } from './problem';
-import { defineRoute, type Route, type RouteAnswer, type RouteContext } from './route';
+import { readAgain, readCarrierAgain } from './read-again';
+import { defineRoute, type Route } from './route';
 
 const tag = 'Exceptions';
 
@@ -129,6 +127,7 @@ const actions: readonly Route[] = [
         });
       }
       if (row.thing_kind === 'inbox') return readAgain(context, row, body.reason);
+      if (row.thing_kind === 'carrier_inbox') return readCarrierAgain(context, row, body.reason);
       if (row.order_id === null) {
         throw new ProblemError('illegal-transition', {
           detail: 'There is nothing to try again; resolve it.',
@@ -207,35 +206,6 @@ const actions: readonly Route[] = [
       }),
   }),
 ];
-
-/**
- * Reads a kept message again, for its connector may have learnt since. The order that comes of it is
- * deduplicated like any, so a crash before the exception is settled does no harm.
- */
-async function readAgain(context: RouteContext, row: ExceptionRow, reason: string): Promise<RouteAnswer> {
-  const { merchant_id: merchantId } = row;
-  const kept = await context.transaction((tx) => findKeptMessage(tx, merchantId, row.thing_id));
-  const webhooks = kept === null ? null : channelWebhooks(kept.channel);
-  if (kept === null || kept.body === null || webhooks === null) {
-    throw new ProblemError('illegal-transition', { detail: 'The message is not kept any more; resolve it.' });
-  }
-  const { topic, event_key: eventKey, body: raw, channel, connection_id: connectionId } = kept;
-  const fact = webhooks.parse(webhooks.headersOf({ topic, eventKey }), Buffer.from(raw));
-  if (fact.kind === 'unreadable') {
-    throw new ProblemError('illegal-transition', {
-      detail: `It still can not be read: ${fact.reason ?? ''}`,
-    });
-  }
-  const given = { merchantId, connectionId, channel, fact, raw };
-  const { orderId } = await applyChannelFact(context.deps, context.requestId, given);
-  if (fact.order !== null && orderId === null) {
-    throw new ProblemError('illegal-transition', { detail: 'A value in it still can not be stored.' });
-  }
-  return context.commit(async (tx) => {
-    await settleReread(tx, row, kept, orderId, reason, editorOf(context));
-    return { body: { outcome: 'done' } };
-  });
-}
 
 export const exceptionRoutes: readonly Route[] = [...reads, ...actions];
 

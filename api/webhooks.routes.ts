@@ -6,13 +6,13 @@
  * is about nothing we know, is kept and parked: 202.
  */
 import { z } from 'zod';
-import { receiveCarrierMessage } from '../commands/receive-carrier-message';
+import { type ReceiveCarrierMessage, receiveCarrierMessage } from '../commands/receive-carrier-message';
 import { parseEasyPostWebhook, verifyEasyPostWebhook } from '../connectors/carriers/easypost/webhook';
 import { findCarrierByWebhookPath, findChannelByWebhookPath } from '../db/connection.repo';
 import { unsealSecrets } from '../db/sealed';
 import { metrics } from '../telemetry';
 import { sha256Of } from './api-key';
-import { applyChannelFact, channelWebhooks, withoutNul } from './channel-webhooks';
+import { applyChannelFact, channelWebhooks, isUnstorable, UNSTORABLE, withoutNul } from './channel-webhooks';
 import type { ApiDeps } from './deps';
 import type { OpenRoute } from './open-routes';
 import { readRawBody } from './pipeline';
@@ -78,13 +78,16 @@ export const webhookRoutes: readonly OpenRoute[] = [
         metrics.webhooks.inc({ partner: account.provider, outcome: 'refused' });
         throw new ProblemError('invalid-signature');
       }
-      const fact = parseEasyPostWebhook(raw);
-      const outcome = await receiveCarrierMessage(deps.database, {
-        ...fact,
+      const message = {
+        ...parseEasyPostWebhook(raw),
         organisationId: account.organisation_id,
         carrierAccountId: account.id,
         provider: account.provider,
         raw: storable(raw),
+      };
+      const outcome = await receiveCarrierMessage(deps.database, message).catch((error: unknown) => {
+        if (!isUnstorable(error)) throw error;
+        return receiveCarrierMessage(deps.database, unstorable(message));
       });
       metrics.webhooks.inc({ partner: account.provider, outcome });
       response.status(outcome === 'parked' ? 202 : 200).json({ outcome });
@@ -105,6 +108,11 @@ function webhookSecrets(deps: ApiDeps, sealed: Buffer | null): string[] {
   return [webhookSecret, previousWebhookSecret].filter(
     (secret) => secret !== undefined && secret !== '',
   ) as string[];
+}
+
+function unstorable(message: ReceiveCarrierMessage): ReceiveCarrierMessage {
+  const eventId = withoutNul(message.eventId);
+  return { ...message, eventId, kind: 'unreadable', facts: [], reason: UNSTORABLE };
 }
 
 /** The body as text; bytes that are no UTF-8 have none, and keep what of them has. */

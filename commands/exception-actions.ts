@@ -95,6 +95,16 @@ export async function settleReread(
   editor: Editor,
 ): Promise<void> {
   await settleKeptMessage(tx, message, orderId);
+  await resolveReread(tx, row, reason, editor);
+}
+
+/** The same where the message itself is settled already. */
+export async function resolveReread(
+  tx: Tx,
+  row: ExceptionRow,
+  reason: string,
+  editor: Editor,
+): Promise<void> {
   await resolveExceptions(tx, [row.merchant_id], [row.key], editor.actor, 'It could be read now.');
   await record(tx, row, 'exception.retry', reason, editor);
 }

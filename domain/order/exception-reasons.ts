@@ -266,6 +266,15 @@ export const EXCEPTION_REASONS = {
     resumesOn: [],
     actions: ['resolve'],
   },
+  carrier_message_unreadable: {
+    owner: 'integrator',
+    // Where parcels are and how voids end is polled as well; what is lost meanwhile is promptness.
+    deadlineMinutes: DAY,
+    sentence: "A carrier sent a message that couldn't be read; its text is kept.",
+    resumes: 'Retry reads it again after the connector was mended; resolve when it is of no use.',
+    resumesOn: [],
+    actions: ['retry', 'resolve'],
+  },
   write_off_short: {
     owner: 'operator',
     deadlineMinutes: DAY,

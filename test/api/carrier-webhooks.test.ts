@@ -137,14 +137,88 @@ describe('EasyPost', () => {
     expect(await count(`carrier_inbox where event_key = $1 and state = 'processed'`, [event.id])).toBe(1);
   });
 
-  test('an event that can not be read, or is none of ours, is kept and 202', async () => {
-    for (const body of [
-      { any: 'thing' },
-      { id: `evt_${randomUUID()}`, description: 'batch.created', result: {} },
-    ]) {
-      expect((await send(body)).status).toBe(202);
-    }
-    expect(await count(`carrier_inbox where state = 'parked'`)).toBe(2);
+  test('an event that is none of ours is kept and 202, and nobody is asked', async () => {
+    const body = { id: `evt_${randomUUID()}`, description: 'batch.created', result: {} };
+    expect((await send(body)).status).toBe(202);
+    expect(await count(`carrier_inbox where event_key = $1 and state = 'parked'`, [body.id])).toBe(1);
+    expect(await count(`exception where reason = 'carrier_message_unreadable'`)).toBe(0);
+  });
+
+  const sendRaw = (raw: string | Buffer) =>
+    hook(`carriers/${path}`, raw.toString(), {
+      'x-hmac-signature': signEasyPostWebhook(Buffer.from(raw.toString()), secret),
+    });
+  const lists = async () =>
+    (await api.ask('GET', '/v1/exceptions?reason=carrier_message_unreadable&limit=200', { key })).json.items;
+
+  test.each([
+    ['no JSON', () => '{"id": '],
+    ['JSON of something else', () => '{"any": "thing"}'],
+    [
+      'a tracker without its parts',
+      () => JSON.stringify({ id: `evt_${randomUUID()}`, description: 'tracker.updated', result: 7 }),
+    ],
+    [
+      'a NUL in its id',
+      () => JSON.stringify({ ...tracker([['in_transit', '2026-03-03T10:00:00Z']]), id: 'evt\0nul' }),
+    ],
+    [
+      'a NUL in what it says',
+      () => {
+        const event = tracker([['in_transit', '2026-03-03T10:00:00Z']]);
+        const [detail] = event.result.tracking_details;
+        return JSON.stringify({
+          ...event,
+          result: { ...event.result, tracking_details: [{ ...detail, message: 'a\0b' }] },
+        });
+      },
+    ],
+  ])(
+    'a genuine message with %s is kept, answered 202 once, and on the stuck list with its reason',
+    async (_what, raw) => {
+      const before = (await lists()).length;
+      const body = raw();
+      expect((await sendRaw(body)).status).toBe(202);
+      // The carrier sends it again: nobody is asked twice.
+      expect((await sendRaw(body)).status).toBe(200);
+      const items = await lists();
+      expect(items).toHaveLength(before + 1);
+      const found = items.at(-1);
+      expect(found).toMatchObject({
+        merchantId: merchant.merchantId,
+        thingKind: 'carrier_inbox',
+        owner: 'integrator',
+        actions: ['retry', 'resolve'],
+        message: expect.stringMatching(/^easypost\.unreadable: .{5,}\.$/),
+      });
+      expect(
+        await count(`carrier_inbox where id = $1 and state = 'parked' and body is not null`, [found.thingId]),
+      ).toBe(1);
+    },
+  );
+
+  test('a person has an unreadable message read again, or resolves it', async () => {
+    const [first, second] = await lists();
+    const act = (id: string, action: string) =>
+      api.ask('POST', `/v1/exceptions/${id}/${action}`, { key, body: { reason: 'mended' } });
+    const still = await act(first.id, 'retry');
+    expect([still.status, still.json.detail]).toEqual([409, expect.stringMatching(/still can not be read/)]);
+    // As if the connector had learnt to read it meanwhile.
+    const event = tracker([['in_transit', '2026-03-03T09:00:00Z']]);
+    await api.database.withTenants({ merchantIds: [], organisationIds: [merchant.organisationId] }, (tx) =>
+      tx.run({
+        text: 'update carrier_inbox set body = $2 where id = $1',
+        values: [first.thingId, JSON.stringify(event)],
+      }),
+    );
+    const tracked = (await parcel()).tracking.length;
+    expect((await act(first.id, 'retry')).status).toBe(200);
+    expect((await parcel()).tracking).toHaveLength(tracked + 1);
+    expect(await count(`carrier_inbox where id = $1 and state = 'processed'`, [first.thingId])).toBe(1);
+    expect((await act(second.id, 'resolve')).status).toBe(200);
+    const left = (await lists()).map(({ id }: { id: string }) => id);
+    expect(left).not.toContain(first.id);
+    expect(left).not.toContain(second.id);
   });
 
   test('a delivery whose processing died is applied when it comes again', async () => {
