@@ -28,6 +28,8 @@ const USAGE = `npm run test:crash -- [--seed N] [--kills N] [--orders N] [--date
 
 /** A wave comes in over this time, so that kills meet requests too, and not only what follows from them. */
 const WAVE_MS = 2_000;
+/** The last wave is as large as so many others, for it lasts a minute. */
+const OUTAGE_WAVES = 3;
 /** One order of the simulated shop to so many invoices. */
 const SHOP_ORDER_EVERY = 3;
 /** A start whose sender was killed comes after a lease of 20 s, a worker that gave up after a pause of 15 s. */
@@ -95,13 +97,13 @@ async function main(): Promise<number> {
     };
     try {
       const kills = await killAndFeed(run);
+      for (const line of engine.troubles()) say(line.trim());
       const outage = options.outageSeconds > 0 ? await temporalDown(run) : [];
       say('everything has come in; waiting until nothing moves');
       await backlog.drain();
       const held = await lookAtGuarantees({ engine, merchant, doors, receiver });
       guarantees = [...kills, ...outage, ...held];
       say(`${doors.repeats} requests had to be repeated`);
-      for (const line of engine.troubles()) say(line.trim());
     } finally {
       await hands.close();
     }
@@ -150,7 +152,7 @@ async function killAndFeed(run: Run): Promise<Guarantee[]> {
   const plan = planKills(options.seed, options.kills);
   const inFlight: number[] = [];
   for (const [index, kill] of plan.entries()) {
-    const waves = plan.length - index + (options.outageSeconds > 0 ? 1 : 0);
+    const waves = plan.length - index + (options.outageSeconds > 0 ? OUTAGE_WAVES : 0);
     inFlight.push(await wave(run, kill, waves, `${index + 1}/${plan.length}`));
   }
   const killed = Object.keys(PARTS).map((part) => `${part} ${engine.ends(part as Part)} times`);
