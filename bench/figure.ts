@@ -14,6 +14,8 @@ export interface Figure {
   readonly met: boolean | null;
   readonly machine: string;
   readonly seed: number;
+  /** Under what settings it was measured, where they matter. */
+  readonly note: string | null;
 }
 
 export interface Measured {
@@ -22,6 +24,7 @@ export interface Measured {
   readonly unit: string;
   readonly baseline?: number;
   readonly goal?: { readonly atLeast: number } | { readonly atMost: number };
+  readonly note?: string;
 }
 
 export function figure(measured: Measured, seed: number): Figure {
@@ -33,7 +36,18 @@ export function figure(measured: Measured, seed: number): Figure {
   const { goal } = measured;
   const bound = goal === undefined ? null : 'atLeast' in goal ? goal.atLeast : goal.atMost;
   const met = goal === undefined ? null : 'atLeast' in goal ? judged >= goal.atLeast : judged <= goal.atMost;
-  return { name, value, unit, baseline, ratio, goal: bound, met, machine: machine(), seed };
+  return {
+    name,
+    value,
+    unit,
+    baseline,
+    ratio,
+    goal: bound,
+    met,
+    machine: machine(),
+    seed,
+    note: measured.note ?? null,
+  };
 }
 
 function machine(): string {
@@ -68,5 +82,8 @@ export function tableOf(figures: readonly Figure[]): string {
       .trimEnd(),
   );
   const [first] = figures;
-  return [...lines, '', first === undefined ? '' : `${first.machine}; seed ${first.seed}`].join('\n');
+  const notes = [...new Set(figures.flatMap(({ note }) => note ?? []))];
+  return [...lines, '', ...notes, first === undefined ? '' : `${first.machine}; seed ${first.seed}`].join(
+    '\n',
+  );
 }

@@ -9,6 +9,7 @@ import { availabilityScale } from './availability-scale';
 import { type Figure, tableOf } from './figure';
 import { orderEvents } from './order-events';
 import { orderThroughput } from './order-throughput';
+import { reserveHot, reserveWide } from './reserve';
 import { routing } from './routing';
 
 interface Options {
@@ -22,6 +23,8 @@ const BENCHMARKS: Readonly<Record<string, (options: Options) => Promise<Figure[]
   'order-events': ({ seed }) => orderEvents(seed),
   'order-throughput': orderThroughput,
   'api-accept': apiAccept,
+  'reserve-hot': reserveHot,
+  'reserve-wide': reserveWide,
   'availability-scale': availabilityScale,
   routing,
 };
@@ -29,7 +32,7 @@ const BENCHMARKS: Readonly<Record<string, (options: Options) => Promise<Figure[]
 const USAGE = `npm run bench -- NAME [--json] [--seed N] [--orders N] [--seconds N] [--server dev|postgres]
 names: ${Object.keys(BENCHMARKS).join(', ')}
 --orders   how many orders order-throughput measures (default 600)
---seconds  how long api-accept offers load (default 15)
+--seconds  how long api-accept, reserve-hot and reserve-wide offer load (default 15)
 --server   which Temporal server order-throughput runs on: the development server, or a full one on
            Postgres, which is built with Go when the cache has none
 `;

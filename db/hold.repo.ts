@@ -1,7 +1,8 @@
 /** Reads of holds: what a request for one has to know, whose time is over, and what a caller is shown. */
 import type { HoldRow } from '../domain/stock/decide-holds';
 import type { Tx } from './client';
-import type { StockKey } from './stock.repo';
+import { plainArray } from './reservation.repo';
+import { distinct, type StockKey, stockKey } from './stock.repo';
 
 export interface HoldRef {
   readonly merchantId: string;
@@ -27,6 +28,14 @@ export async function readHolds(tx: Tx, refs: readonly HoldRef[]): Promise<HoldR
 }
 
 export interface HoldFacts {
+  readonly balances: readonly {
+    readonly merchant_id: string;
+    readonly warehouse_id: string;
+    readonly product_id: string;
+    readonly on_hand: number;
+    readonly held: number;
+    readonly reserved: number;
+  }[];
   readonly steps: readonly {
     readonly merchant_id: string;
     readonly key: string;
@@ -35,19 +44,42 @@ export interface HoldFacts {
   readonly clocks: readonly { readonly merchant_id: string; readonly now: string }[];
 }
 
-/** What was decided under these keys before, and the merchants' business clocks. Read under the locks. */
-export async function readHoldFacts(
+/**
+ * Locks balances in the order of their keys, and reads with them what was decided under these step keys
+ * before and the merchants' business clocks: one statement, for each costs a batch a millisecond. Its
+ * snapshot is older than the locks: a step that was committed while it waited for them shows when the
+ * same step is written (StepTaken), and then all is read anew.
+ */
+export async function lockForHolds(
   tx: Tx,
-  keys: readonly { readonly merchantId: string; readonly stepKey: string }[],
+  keys: readonly StockKey[],
+  steps: readonly { readonly merchantId: string; readonly stepKey: string }[],
 ): Promise<HoldFacts> {
+  const wanted = distinct(keys, stockKey);
+  const merchants = distinct(steps, (each) => each.merchantId);
   const [row] = await tx.rows<{ facts: HoldFacts }>({
-    name: 'hold-facts',
-    text: `select json_build_object(
-      'steps', (select coalesce(json_agg(s), '[]') from (select s.merchant_id, s.key, s.outcome
-        from unnest($1::uuid[], $2::text[]) as k(merchant_id, key) join step s using (merchant_id, key)) s),
-      'clocks', (select json_agg(m) from (select id as merchant_id, business_now(id) as now from merchant
-        where id = any($1::uuid[])) m)) as facts`,
-    values: [keys.map((each) => each.merchantId), keys.map((each) => each.stepKey)],
+    name: 'hold-lock',
+    text: `
+with locked as materialized (
+  select b.merchant_id, b.warehouse_id, b.product_id, b.on_hand, b.held, b.reserved
+  from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as k(merchant_id, warehouse_id, product_id)
+  join stock_balance b using (merchant_id, warehouse_id, product_id)
+  order by b.merchant_id, b.warehouse_id, b.product_id for no key update of b
+)
+select json_build_object(
+  'balances', (select coalesce(json_agg(l), '[]') from locked l),
+  'steps', (select coalesce(json_agg(s), '[]') from (select s.merchant_id, s.key, s.outcome
+    from unnest($4::uuid[], $5::text[]) as k(merchant_id, key) join step s using (merchant_id, key)) s),
+  'clocks', (select json_agg(m) from (select id as merchant_id, business_now(id) as now from merchant
+    where id = any($6::uuid[])) m)) as facts`,
+    values: [
+      plainArray(wanted.map((key) => key.merchantId)),
+      plainArray(wanted.map((key) => key.warehouseId)),
+      plainArray(wanted.map((key) => key.productId)),
+      plainArray(steps.map((each) => each.merchantId)),
+      steps.map((each) => each.stepKey),
+      plainArray(merchants.map((each) => each.merchantId)),
+    ],
   });
   return (row as { facts: HoldFacts }).facts;
 }

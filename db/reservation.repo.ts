@@ -136,5 +136,5 @@ export async function writeReservations(tx: Tx, writes: Partial<ReservationWrite
 }
 
 /** An array literal of values that need no quoting: ids, times, numbers and our own words. */
-const plainArray = (values: readonly (string | number | null)[]) =>
+export const plainArray = (values: readonly (string | number | null)[]) =>
   `{${values.map((value) => value ?? 'null').join(',')}}`;

@@ -1572,8 +1572,7 @@ create table step (
   key text not null,
   outcome jsonb not null,
   recorded_at timestamp with time zone default now() not null,
-  constraint step_pkey PRIMARY KEY (merchant_id, key),
-  constraint step_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+  constraint step_pkey PRIMARY KEY (merchant_id, key)
 );
 alter table step enable row level security;
 alter table step force row level security;

@@ -13,7 +13,7 @@ import { type AuditEntry, audit } from '../../db/audit-log.repo';
 import { queueAgain } from '../../db/backorder.repo';
 import { lockBins } from '../../db/bin.repo';
 import type { Database, Tx } from '../../db/client';
-import { type HoldFacts, readHoldFacts, readHolds } from '../../db/hold.repo';
+import { type HoldFacts, lockForHolds, readHolds } from '../../db/hold.repo';
 import { virtualPlace } from '../../db/place.repo';
 import {
   type EndingReservation,
@@ -21,7 +21,7 @@ import {
   StepTaken,
   writeReservations,
 } from '../../db/reservation.repo';
-import { lockStockBalances, type StockKey, stockKey } from '../../db/stock.repo';
+import { type StockKey, stockKey } from '../../db/stock.repo';
 import { Failure } from '../../domain/failure-types';
 import { groupBy } from '../../domain/group-by';
 import { allocateBins } from '../../domain/stock/allocate-bins';
@@ -32,9 +32,10 @@ import {
   type HoldOutcome,
   type HoldRequest,
   type HoldRow,
+  type ShortLine,
   unitsOf,
 } from '../../domain/stock/decide-holds';
-import { RunningStock } from '../../domain/stock/running-stock';
+import { type Balance, RunningStock } from '../../domain/stock/running-stock';
 import { Coalescer } from '../coalescer';
 import { wakeBackorders } from '../wake-orders';
 import { HELD_PLACES, type Movement, postMovements } from './post-movements';
@@ -120,8 +121,8 @@ const keyOf = (merchantId: string, each: Pick<StockKey, 'warehouseId' | 'product
 async function holdsIn(tx: Tx, commands: readonly Command[]): Promise<HoldOutcome[]> {
   const ending = commands.filter((command) => command.kind !== 'reserve');
   const before = await readHolds(tx, ending);
-  const stock = new RunningStock(await lockStockBalances(tx, [...keysOf(commands), ...before]));
-  const facts = await readHoldFacts(tx, commands);
+  const facts = await lockForHolds(tx, [...keysOf(commands), ...before], commands);
+  const stock = new RunningStock(facts.balances.map(balanceOf));
   const holds = await readHolds(tx, ending);
   const recorded = new Map(facts.steps.map((step) => [`${step.merchant_id} ${step.key}`, step.outcome]));
   const clocks = new Map(facts.clocks.map((clock) => [clock.merchant_id, new Date(clock.now)]));
@@ -149,13 +150,13 @@ async function holdsIn(tx: Tx, commands: readonly Command[]): Promise<HoldOutcom
 
 /** The step of a hold that was made names it and what was short; the rest its rows say, which keep it. */
 type RecordedStep =
-  | Pick<Extract<HoldOutcome, { kind: 'reserved' }>, 'kind' | 'holdId' | 'short'>
+  | { readonly kind: 'reserved'; readonly holdId: string; readonly short?: readonly ShortLine[] }
   | Exclude<HoldOutcome, { kind: 'reserved' }>;
 
 function stepFor(outcome: HoldOutcome): RecordedStep {
   if (outcome.kind !== 'reserved') return outcome;
   const { kind, holdId, short } = outcome;
-  return { kind, holdId, short };
+  return short.length === 0 ? { kind, holdId } : { kind, holdId, short };
 }
 
 async function answerAgain(tx: Tx, steps: HoldFacts['steps']): Promise<Map<string, HoldOutcome>> {
@@ -173,9 +174,14 @@ async function answerAgain(tx: Tx, steps: HoldFacts['steps']): Promise<Map<strin
       if (outcome.kind !== 'reserved') return [key, outcome];
       const own = rows.filter((row) => row.merchantId === merchantId && row.holdId === outcome.holdId);
       const expiresAt = (own[0] as HoldRow).expiresAt.toISOString();
-      return [key, { ...outcome, expiresAt, units: own.map(unitsOf) }];
+      return [key, { ...outcome, short: outcome.short ?? [], expiresAt, units: own.map(unitsOf) }];
     }),
   );
+}
+
+function balanceOf(row: HoldFacts['balances'][number]): [string, Balance] {
+  const { merchant_id: merchantId, warehouse_id: warehouseId, product_id: productId } = row;
+  return [stockKey({ merchantId, warehouseId, productId }), { ...row, onHand: row.on_hand }];
 }
 
 const stepOf = (command: Asked) => `${command.merchantId} ${command.stepKey}`;
