@@ -8,8 +8,11 @@ import { shortPick } from '../../../commands/floor/short-pick';
 import type { TaskView } from '../../../commands/floor/task-view';
 import { Intake } from '../../../commands/intake/intake';
 import { adjustStock } from '../../../commands/stock/adjust-stock';
+import { holdLot, liftHold } from '../../../commands/stock/hold-lot';
+import { moveStock } from '../../../commands/stock/move-stock';
 import { postMovements } from '../../../commands/stock/post-movements';
 import { Database } from '../../../db/client';
+import { isFailure } from '../../../domain/failure-types';
 import { stepKey } from '../../../domain/step-key';
 import { bookErrors, rowsOf, staff, warehouseOf } from '../../support/floor-steps';
 import { type SeededMerchant, seedMerchant } from '../../support/merchant';
@@ -32,7 +35,21 @@ afterAll(async () => {
 type Model = Map<string, number>;
 
 type Command =
-  | { readonly kind: 'adjust'; readonly sku: string; readonly bin: number; readonly delta: number }
+  | {
+      readonly kind: 'adjust';
+      readonly sku: string;
+      readonly bin: number;
+      readonly delta: number;
+      readonly lotCode: string;
+    }
+  | { readonly kind: 'recall' | 'lift'; readonly lotCode: string }
+  | {
+      readonly kind: 'move';
+      readonly from: string;
+      readonly to: string;
+      readonly quantity: number;
+      readonly lotCode: string;
+    }
   | { readonly kind: 'order'; readonly a: number; readonly b: number }
   | { readonly kind: 'replan' }
   | { readonly kind: 'pick'; readonly scans: number; readonly then: 'finish' | 'short' | 'release' | 'stop' }
@@ -44,6 +61,18 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     sku: fc.constantFrom('A', 'B'),
     bin: fc.nat(2),
     delta: fc.integer({ min: -8, max: 8 }),
+    lotCode: fc.constantFrom('', 'X', 'Y'),
+  }),
+  fc.record({
+    kind: fc.constantFrom('recall' as const, 'lift' as const),
+    lotCode: fc.constantFrom('X', 'Y'),
+  }),
+  fc.record({
+    kind: fc.constant('move' as const),
+    from: fc.constantFrom('A-01-01', 'A-01-02', 'DAM-1', 'QUAR-1', 'PACK-1'),
+    to: fc.constantFrom('A-01-01', 'A-01-03', 'DAM-1', 'QUAR-1'),
+    quantity: fc.integer({ min: 1, max: 4 }),
+    lotCode: fc.constantFrom('', 'X', 'Y'),
   }),
   fc.record({ kind: fc.constant('order' as const), a: fc.nat(4), b: fc.nat(3) }),
   fc.record({ kind: fc.constant('replan' as const) }),
@@ -55,6 +84,15 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ kind: fc.constant('ship' as const) }),
 );
 
+/** Runs what the state of things may forbid. */
+async function refusable(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isFailure(error) || error.type === 'InvariantBroken') throw error;
+  }
+}
+
 class Floor {
   private intakes = 0;
   constructor(
@@ -63,14 +101,38 @@ class Floor {
   ) {}
 
   async run(step: Command): Promise<void> {
-    if (step.kind === 'adjust') await this.adjust(step.sku, step.bin, step.delta);
+    if (step.kind === 'adjust') await this.adjust(step.sku, step.bin, step.delta, step.lotCode);
+    else if (step.kind === 'recall' || step.kind === 'lift') await this.hold(step.kind, step.lotCode);
+    else if (step.kind === 'move') await this.move(step);
     else if (step.kind === 'order') await this.order(step.a, step.b);
     else if (step.kind === 'replan') await this.replan();
     else if (step.kind === 'pick') await this.pick(step.scans, step.then);
     else await this.ship();
   }
 
-  private async adjust(sku: string, bin: number, delta: number): Promise<void> {
+  /** Holding and moving never change how many units there are. */
+  private async hold(kind: 'recall' | 'lift', lotCode: string): Promise<void> {
+    const { merchantId, products } = this.merchant;
+    const lot = { merchantId, productId: products.get('A') ?? '', lotCode, reason: 'model', actor: 'test' };
+    if (kind === 'recall') await holdLot(database, { ...lot, kind: 'recall' });
+    else await refusable(() => liftHold(database, { ...lot, kind: 'recall' }));
+  }
+
+  private async move(step: Extract<Command, { readonly kind: 'move' }>): Promise<void> {
+    const { from: fromCode, to: toCode, quantity, lotCode } = step;
+    await refusable(() =>
+      moveStock(database, {
+        merchantId: this.merchant.merchantId,
+        causeId: randomUUID(),
+        warehouseId: warehouseOf(this.merchant).id,
+        reason: 'model',
+        actor: 'test',
+        lines: [{ sku: 'A', quantity, fromCode, toCode, lotCode }],
+      }),
+    );
+  }
+
+  private async adjust(sku: string, bin: number, delta: number, lotCode: string): Promise<void> {
     const { lines } = await adjustStock(database, {
       merchantId: this.merchant.merchantId,
       causeId: randomUUID(),
@@ -79,7 +141,11 @@ class Floor {
       reason: 'model',
       actor: 'test',
       lines: [
-        { sku, delta, ...(delta > 0 ? { locationId: warehouseOf(this.merchant).bins[bin]?.id ?? '' } : {}) },
+        {
+          sku,
+          delta,
+          ...(delta > 0 ? { locationId: warehouseOf(this.merchant).bins[bin]?.id ?? '', lotCode } : {}),
+        },
       ],
     });
     for (const line of lines) this.model.set(sku, (this.model.get(sku) ?? 0) + line.posted);
@@ -130,6 +196,7 @@ class Floor {
         eventId: randomUUID(),
         code: line.sku,
         locationCode: line.locationCode ?? '',
+        lotCode: line.lotCode,
       });
     if (then === 'release')
       await releaseTask(database, staff(this.merchant), { taskId: task.taskId, eventId: randomUUID() });
