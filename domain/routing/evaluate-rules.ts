@@ -59,8 +59,10 @@ function missedBy(
 
 type Directive = 'shipments' | 'partial' | 'splitLines';
 
+type Directing = Exclude<RuleEffect, { readonly kind: 'only' | 'prefer' | 'exclude' }>;
+
 /** What an effect says about how an order may be split. */
-function directivesOf(effect: RuleEffect): Partial<Limits> {
+function directivesOf(effect: Directing): Partial<Limits> {
   switch (effect.kind) {
     case 'never_split':
       return { shipments: 1 };
@@ -76,8 +78,6 @@ function directivesOf(effect: RuleEffect): Partial<Limits> {
       return { splitLines: false };
     case 'wait_for_backorder':
       return { shipments: 1, partial: 'wait' };
-    default:
-      return {};
   }
 }
 
@@ -102,17 +102,13 @@ class Reading {
   }
 
   apply(rule: RoutingRule, effect: RuleEffect): EffectTrace {
-    switch (effect.kind) {
-      case 'only':
-        return this.forbid(rule, effect.kind, (id) => !effect.warehouseIds.includes(id));
-      case 'exclude':
-        return this.forbid(rule, effect.kind, (id) => effect.warehouseIds.includes(id));
-      case 'prefer':
-        this.preferences.push({ ruleId: rule.ruleId, warehouseIds: effect.warehouseIds });
-        return { kind: effect.kind };
-      default:
-        return this.direct(rule, effect);
-    }
+    if (effect.kind === 'only')
+      return this.forbid(rule, effect.kind, (id) => !effect.warehouseIds.includes(id));
+    if (effect.kind === 'exclude')
+      return this.forbid(rule, effect.kind, (id) => effect.warehouseIds.includes(id));
+    if (effect.kind !== 'prefer') return this.direct(rule, effect);
+    this.preferences.push({ ruleId: rule.ruleId, warehouseIds: effect.warehouseIds });
+    return { kind: effect.kind };
   }
 
   private forbid(
@@ -136,7 +132,7 @@ class Reading {
     return { kind, removed: [...removed], ...(some ? { products } : {}) };
   }
 
-  private direct({ ruleId }: RoutingRule, effect: RuleEffect): EffectTrace {
+  private direct({ ruleId }: RoutingRule, effect: Directing): EffectTrace {
     let overruledBy: string | undefined;
     const heard: Partial<Limits> = {};
     const directives = Object.entries(directivesOf(effect)) as [Directive, never][];

@@ -38,7 +38,9 @@ export interface RuleConditions {
 }
 
 export type RuleEffect =
-  | { readonly kind: 'only' | 'prefer' | 'exclude'; readonly warehouseIds: readonly string[] }
+  | { readonly kind: 'only'; readonly warehouseIds: readonly string[] }
+  | { readonly kind: 'prefer'; readonly warehouseIds: readonly string[] }
+  | { readonly kind: 'exclude'; readonly warehouseIds: readonly string[] }
   /** One shipment or none. */
   | { readonly kind: 'never_split' }
   | { readonly kind: 'split_at_most'; readonly shipments: number }
