@@ -2,7 +2,8 @@
  * The schema as text, read from the catalogue (the embedded Postgres has no pg_dump): what a reviewer
  * reads and what CI compares. Names are sorted and nothing depends on who made it when, so equal schemas
  * give equal text. It is written as SQL but only ever read; databases are made by the migrations. The
- * ledger's partitions are left out, for they come with the months of the data.
+ * ledger's partitions are left out, and the constraints that come with them, for they come with the months
+ * of the data.
  */
 import { Client } from 'pg';
 
@@ -38,7 +39,7 @@ select format(E'create table %s (\\n%s\\n)%s%s;%s%s%s%s%s', c.relname,
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum)
   || array(
     select format('  constraint %s %s', quote_ident(k.conname), pg_get_constraintdef(k.oid))
-    from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'c', 'f', 'x')
+    from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'c', 'f', 'x') and k.conparentid = 0
     order by array_position(array['p', 'u', 'c', 'f', 'x'], k.contype::text), k.conname), E',\\n'),
   case when c.relkind = 'p' then ' partition by ' || lower(pg_get_partkeydef(c.oid)) else '' end,
   case when c.reloptions is null then '' else ' with (' || array_to_string(c.reloptions, ', ') || ')' end,
