@@ -124,7 +124,8 @@ test('each shelf ends with what is left, and who waits was served in his turn', 
   const { rows: orders } = await superuser.query<{ number: string; waits: boolean }>(
     `select o.external_id as number, o.blocked_reason is not null as waits from sales_order o
      left join reservation r on r.merchant_id = o.merchant_id and r.order_id = o.id
-     where o.external_id = any($1) group by o.merchant_id, o.id order by min(r.created_at), o.placed_at`,
+     where o.external_id = any($1) group by o.merchant_id, o.id
+     order by waits, max(r.created_at) filter (where r.hold_id is not null and o.blocked_reason is null), o.placed_at`,
     [[...told.released, ...told.waiting]],
   );
   expect(orders.map(({ number }) => number)).toEqual([...told.released, ...told.waiting]);

@@ -17,7 +17,10 @@ export interface RetailOutcome {
   readonly rest: number;
   /** Numbers of the orders that still wait, in their order. */
   readonly waiting: readonly string[];
-  /** Numbers of those that waited and got their goods, in the order in which they got them. */
+  /**
+   * Numbers of those that waited and got their goods, in the order in which they got them; those that one
+   * credit served, in the order in which they came.
+   */
   readonly released: readonly string[];
 }
 
@@ -99,7 +102,8 @@ export function tellRetail(file: string, fromDay: string, beforeDay: string, ope
   for (const name of ['creditLines', 'creditUnits', 'writeOffLines', 'writeOffUnits']) counts[name] = 0;
   counts.rows = rows.length;
   counts.invoices = numbers.length;
-  for (const { number, own } of invoices) {
+  for (const { number, own, when } of invoices) {
+    house.itIs(when);
     const goods = own.filter(isGoods);
     add(counts, 'serviceLines', own.length - goods.length);
     for (const { code } of goods) house.know(code);
@@ -133,14 +137,25 @@ export function tellRetail(file: string, fromDay: string, beforeDay: string, ope
   return { counts, ...house.outcome() };
 }
 
-/** The shelf, what each customer bought, got and gave back, and who waits. */
+/** Somebody who waits keeps what there was of his goods for a day; then it is anybody's again. */
+const KEPT_FOR_MS = 24 * 60 * 60_000;
+
+interface Waiting {
+  readonly number: string;
+  readonly who: string;
+  readonly wanted: Readonly<Record<string, number>>;
+  kept: { readonly code: string; readonly units: number; readonly until: number }[];
+}
+
+/** The shelf, what each customer bought, got and gave back, and who waits and keeps what meanwhile. */
 class House {
   private readonly shelf: Record<string, number> = {};
   private readonly book = { bought: {}, got: {}, returned: {}, back: {} } as Record<
     'bought' | 'got' | 'returned' | 'back',
     Record<string, number>
   >;
-  private waiting: { number: string; who: string; wanted: Record<string, number> }[] = [];
+  private waiting: Waiting[] = [];
+  private now = 0;
   private readonly released: string[] = [];
   private shipped = 0;
   private restocked = 0;
@@ -148,6 +163,24 @@ class House {
   private rest = 0;
 
   constructor(private readonly opening: number) {}
+
+  /** @param when `YYYY-MM-DD HH:MM:SS`; what was kept until then or less is offered to the others. */
+  itIs(when: string): void {
+    this.now = Date.parse(`${when.replace(' ', 'T')}Z`);
+    for (;;) {
+      const until = Math.min(...this.waiting.flatMap(({ kept }) => kept.map((each) => each.until)));
+      if (!(until <= this.now)) return;
+      const passes = new Set<string>();
+      for (const one of this.waiting) {
+        for (const { code, units } of one.kept.filter((each) => each.until === until)) {
+          add(this.shelf, code, units);
+          passes.add(`${one.number} ${code}`);
+        }
+        one.kept = one.kept.filter((each) => each.until !== until);
+      }
+      this.serveQueue(passes);
+    }
+  }
 
   know(code: string): void {
     this.shelf[code] ??= this.opening;
@@ -162,7 +195,10 @@ class House {
 
   order(number: string, who: string, wanted: Record<string, number>): void {
     for (const [code, units] of Object.entries(wanted)) add(this.book.bought, `${who} ${code}`, units);
-    if (!this.serve(who, wanted)) this.waiting.push({ number, who, wanted });
+    const one: Waiting = { number, who, wanted, kept: [] };
+    if (this.serve(one)) return;
+    this.waiting.push(one);
+    this.keep(one);
   }
 
   credit(who: string, code: string, units: number): string {
@@ -183,25 +219,42 @@ class House {
   }
 
   outcome() {
-    const { shelf, shipped, restocked, writtenOff, rest, released } = this;
+    const { shipped, restocked, writtenOff, rest, released } = this;
+    const shelf = { ...this.shelf };
+    for (const { kept } of this.waiting) for (const { code, units } of kept) add(shelf, code, units);
     const waiting = this.waiting.map(({ number }) => number);
     return { shelf, shipped, restocked, writtenOff, rest, released, waiting };
   }
 
-  private serveQueue(): void {
-    this.waiting = this.waiting.filter(({ number, who, wanted }) => {
-      const served = this.serve(who, wanted);
-      if (served) this.released.push(number);
+  private serveQueue(passes: ReadonlySet<string> = new Set()): void {
+    this.waiting = this.waiting.filter((one) => {
+      const served = this.serve(one);
+      if (served) this.released.push(one.number);
+      else this.keep(one, passes);
       return !served;
     });
   }
 
-  private serve(who: string, wanted: Record<string, number>): boolean {
-    const all = Object.entries(wanted);
-    if (all.some(([code, units]) => (this.shelf[code] ?? 0) < units)) return false;
+  private keep(one: Waiting, passes: ReadonlySet<string> = new Set()): void {
+    for (const [code, units] of Object.entries(one.wanted)) {
+      const more = Math.min(units - this.keptOf(one, code), this.shelf[code] ?? 0);
+      if (more <= 0 || passes.has(`${one.number} ${code}`)) continue;
+      add(this.shelf, code, -more);
+      one.kept.push({ code, units: more, until: this.now + KEPT_FOR_MS });
+    }
+  }
+
+  private keptOf({ kept }: Waiting, code: string): number {
+    return kept.filter((each) => each.code === code).reduce((sum, { units }) => sum + units, 0);
+  }
+
+  private serve(one: Waiting): boolean {
+    const all = Object.entries(one.wanted);
+    const lacks = (code: string, units: number) => units - this.keptOf(one, code);
+    if (all.some(([code, units]) => (this.shelf[code] ?? 0) < lacks(code, units))) return false;
     for (const [code, units] of all) {
-      add(this.shelf, code, -units);
-      add(this.book.got, `${who} ${code}`, units);
+      add(this.shelf, code, -lacks(code, units));
+      add(this.book.got, `${one.who} ${code}`, units);
       this.shipped += units;
     }
     return true;
