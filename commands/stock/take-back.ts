@@ -7,6 +7,7 @@
  */
 import { uuidv7 } from 'uuidv7';
 import { type Allocation, endReservationRows, readAllocations } from '../../db/allocation.repo';
+import { queueAgain } from '../../db/backorder.repo';
 import { addToBins, type Bin } from '../../db/bin.repo';
 import type { Tx } from '../../db/client';
 import { addReserved, type StockBalance, stockKey } from '../../db/stock.repo';
@@ -117,6 +118,10 @@ export async function takeBackFrom(
   await endReservationRows(tx, ended.filter(isLoser), why.end);
   const siblings = ended.filter((each) => !isLoser(each));
   await endReservationRows(tx, siblings, 'released');
+  const kept = losers.flatMap((each) =>
+    each.orderId !== null && each.fulfilmentOrderId === null ? [{ ...each, orderId: each.orderId }] : [],
+  );
+  await queueAgain(tx, kept);
   await cancelFulfilmentOrders(tx, merchantId, [...parts]);
   await askToPutBack(tx, putBack);
   const orders = ordersOf(losers);

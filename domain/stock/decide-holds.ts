@@ -141,11 +141,15 @@ export const unitsOf = ({ warehouseId, productId, quantity }: HeldUnits): HeldUn
   quantity,
 });
 
-/** What a hold is called: held while any unit is, `ordered` when an order took it over. */
+/**
+ * What a hold is called: held while any unit is, `ordered` when an order took it over, else how it ended,
+ * `taken_back` only when all of it was.
+ */
 export function stateOfHold(rows: readonly Pick<HoldRow, 'state' | 'orderId'>[]): string {
   if (rows.some((row) => row.state === 'held')) return 'held';
   if (rows.some((row) => row.orderId !== null)) return 'ordered';
-  return rows[0]?.state ?? 'unknown';
+  const [first] = rows;
+  return (rows.find((row) => row.state !== 'taken_back') ?? first)?.state ?? 'unknown';
 }
 
 function takeLines(

@@ -234,6 +234,20 @@ describe('the queue of orders that wait for stock', () => {
     expect(await bookErrors(database, merchant)).toEqual([]);
   });
 
+  it('has an order again that kept something and lost it on the shelf', async () => {
+    const merchant = await shop({ products: [{ sku: 'P', stock: 1 }, { sku: 'Q' }] });
+    const both = await waiting(merchant, [
+      ['P', 1],
+      ['Q', 1],
+    ]);
+    expect((await has(merchant)).get(both)).toEqual({ P: 1 });
+    await change(merchant, 'P', -1);
+    expect(await has(merchant)).toEqual(new Map());
+    await change(merchant, 'P', 1);
+    expect((await has(merchant)).get(both)).toEqual({ P: 1 });
+    expect(await bookErrors(database, merchant)).toEqual([]);
+  });
+
   it('is left by an order that is cancelled while it is being served', async () => {
     for (let round = 0; round < 10; round += 1) {
       const merchant = await shop();
