@@ -112,7 +112,7 @@ const actions: readonly Route[] = [
     body: reasonSchema,
     answers: { 200: doneSchema },
     handler: async (context) => {
-      const { deps, merchantIds, params, body, caller } = context;
+      const { deps, merchantIds, params, body } = context;
       const row = await context.transaction((tx) => requireAction(tx, merchantIds, params.id, 'retry'));
       if (row.thing_kind === 'outbox') {
         return context.commit(async (tx) => {
@@ -138,8 +138,8 @@ const actions: readonly Route[] = [
         body: await retryOrder(deps.database, {
           merchantId,
           orderId,
-          actor: caller.actor,
           reason: body.reason,
+          ...editorOf(context),
         }),
       };
     },
@@ -176,13 +176,14 @@ const actions: readonly Route[] = [
     params: idParams,
     body: reasonSchema,
     answers: { 200: doneSchema },
-    handler: async ({ deps, merchantIds, params, body, caller, transaction }) => {
+    handler: async (context) => {
+      const { deps, merchantIds, params, body, transaction } = context;
       const row = await transaction((tx) => requireAction(tx, merchantIds, params.id, 'cancel'));
       if (row.order_id === null) {
         throw new ProblemError('illegal-transition', { detail: 'The exception is of no order.' });
       }
       const { merchant_id: merchantId, order_id: orderId } = row;
-      const request = { merchantId, orderId, actor: caller.actor, reason: body.reason };
+      const request = { merchantId, orderId, reason: body.reason, ...editorOf(context) };
       return { body: await cancelOrder(deps.database, request) };
     },
   }),

@@ -33,7 +33,7 @@ import {
 } from '../contracts/floor';
 import { readBoughtLabel } from '../db/bought-label.repo';
 import { findOrderMerchant, readTaskHead } from '../db/task-head.repo';
-import { timeOf } from './answers';
+import { editorOf, timeOf } from './answers';
 import { ProblemError } from './problem';
 import { defineRoute, type Route, type RouteContext } from './route';
 
@@ -217,10 +217,11 @@ const parcels: readonly Route[] = [
     params: idParams,
     body: settleShortPickSchema,
     answers: { 200: settledShortPickSchema },
-    handler: async ({ deps, transaction, params, body, caller }) => {
+    handler: async (context) => {
+      const { deps, transaction, params, body } = context;
       const merchantId = await transaction((tx) => findOrderMerchant(tx, params.id));
       if (merchantId === null) throw new ProblemError('not-found');
-      const request = { merchantId, orderId: params.id, decision: body.decision, actor: caller.actor };
+      const request = { merchantId, orderId: params.id, decision: body.decision, ...editorOf(context) };
       return { body: await settleShortPick(deps.database, request) };
     },
   }),

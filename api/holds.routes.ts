@@ -5,7 +5,7 @@ import { createStockHoldSchema, stockHeldSchema, stockHoldSchema } from '../cont
 import type { Database, Tx } from '../db/client';
 import { findHold, findHoldable, type Holdable, type HoldToShow, openWarehouses } from '../db/hold.repo';
 import { type HoldLine, stateOfHold } from '../domain/stock/decide-holds';
-import { timeOf } from './answers';
+import { editorOf, timeOf } from './answers';
 import { ProblemError } from './problem';
 import { defineRoute, type Route, type RouteAnswer, type RouteContext } from './route';
 
@@ -33,7 +33,8 @@ export const holdRoutes: readonly Route[] = [
     merchant: 'one',
     body: createStockHoldSchema,
     answers: { 201: stockHeldSchema },
-    handler: async ({ deps, merchantId, effectKey, body, transaction }) => {
+    handler: async (context) => {
+      const { deps, merchantId, effectKey, body, transaction } = context;
       const lines = await transaction((tx) => linesOf(tx, merchantId, body.lines));
       const outcome = await holdsOf(deps.database).reserve({
         merchantId,
@@ -41,6 +42,7 @@ export const holdRoutes: readonly Route[] = [
         lines,
         allOrNothing: body.allOrNothing,
         keepMs: body.minutes * 60_000,
+        by: editorOf(context),
       });
       if (outcome.kind !== 'reserved') {
         const short = outcome.kind === 'short' ? outcome.short : [];
@@ -99,18 +101,19 @@ export const holdRoutes: readonly Route[] = [
 ];
 
 async function end(
-  { deps, caller, merchantIds, effectKey, transaction }: RouteContext,
+  context: RouteContext,
   holdId: string,
   how: 'release' | 'consume',
   alreadyFine: readonly string[],
 ): Promise<RouteAnswer> {
+  const { deps, merchantIds, effectKey, transaction } = context;
   const rows = await transaction((tx) => find(tx, merchantIds, holdId));
   const merchantId = rows[0]?.merchantId as string;
   const outcome = await holdsOf(deps.database)[how]({
     merchantId,
     stepKey: effectKey,
     holdId,
-    actor: caller.actor,
+    ...editorOf(context),
   });
   if (outcome.kind === 'unchanged' && !alreadyFine.includes(outcome.state))
     throw new ProblemError('illegal-transition', {

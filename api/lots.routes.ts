@@ -88,8 +88,8 @@ export const lotRoutes: readonly Route[] = [
     body: lotActionSchema,
     answers: { 200: recalledLotSchema },
     handler: async (context) => {
-      const { deps, caller, body } = context;
-      const request = { ...(await lotOfBody(context)), reason: body.reason, actor: caller.actor };
+      const { deps, body } = context;
+      const request = { ...(await lotOfBody(context)), reason: body.reason, ...editorOf(context) };
       return { body: await holdLot(deps.database, { ...request, kind: 'recall' }) };
     },
   }),
@@ -104,8 +104,8 @@ export const lotRoutes: readonly Route[] = [
     body: lotActionSchema,
     answers: { 200: liftedLotSchema },
     handler: async (context) => {
-      const { deps, caller, body } = context;
-      const request = { ...(await lotOfBody(context)), reason: body.reason, actor: caller.actor };
+      const { deps, body } = context;
+      const request = { ...(await lotOfBody(context)), reason: body.reason, ...editorOf(context) };
       const lifted = await withReferences('/lotCode', () =>
         liftHold(deps.database, { ...request, kind: 'recall' }),
       );
@@ -124,9 +124,9 @@ export const lotRoutes: readonly Route[] = [
     body: lotDateSchema,
     answers: { 204: null },
     handler: async (context) => {
-      const { deps, caller, body } = context;
+      const { deps, body } = context;
       const { expiresOn, reason } = body;
-      const request = { ...(await lotOfBody(context)), expiresOn, reason, actor: caller.actor };
+      const request = { ...(await lotOfBody(context)), expiresOn, reason, ...editorOf(context) };
       await withReferences('/lotCode', () => correctLotDate(deps.database, request));
       return { status: 204 };
     },

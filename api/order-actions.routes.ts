@@ -20,6 +20,7 @@ import {
 } from '../contracts/orders';
 import { findAddress, findOrder, listHolds, type OrderRow } from '../db/order-read.repo';
 import { isFailure } from '../domain/failure-types';
+import { editorOf } from './answers';
 import { addressOf } from './order-detail';
 import { ProblemError } from './problem';
 import { defineRoute, type Route, type RouteContext } from './route';
@@ -138,7 +139,7 @@ export const orderActionRoutes: readonly Route[] = [
 
 type ActionContext = Pick<
   RouteContext<{ id: string }>,
-  'transaction' | 'merchantIds' | 'params' | 'ifMatch' | 'caller' | 'deps'
+  'transaction' | 'merchantIds' | 'params' | 'ifMatch' | 'caller' | 'requestId' | 'deps'
 >;
 
 /** @throws ProblemError not-found, stale-version. */
@@ -150,7 +151,7 @@ async function findForChange(context: ActionContext): Promise<OrderRow> {
 }
 
 function changeOf(context: ActionContext, order: OrderRow) {
-  return { merchantId: order.merchant_id, orderId: order.id, actor: context.caller.actor };
+  return { merchantId: order.merchant_id, orderId: order.id, ...editorOf(context) };
 }
 
 /** A hold that was released before stays released; one that never was is not found. */

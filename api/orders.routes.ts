@@ -16,7 +16,7 @@ import {
 } from '../contracts/orders';
 import { apiConnection } from '../db/connection.repo';
 import { findOrder, listOrders } from '../db/order-read.repo';
-import { etag } from './answers';
+import { editorOf, etag } from './answers';
 import { orderDetail, summaryOf } from './order-detail';
 import { page, pageOf, pageQuery, readCursor, timeAndId } from './pagination';
 import { ProblemError } from './problem';
@@ -49,7 +49,8 @@ export const orderRoutes: readonly Route[] = [
         if (errors.length > 0) throw new ProblemError('order-not-processable', { errors });
         const raw = JSON.stringify(given);
         const source = { source: 'api', eventKey: effectKey, raw };
-        const accepted = await acceptOrderIn(tx, { merchantId, connectionId, order, ...source, test });
+        const by = editorOf(context);
+        const accepted = await acceptOrderIn(tx, { merchantId, connectionId, order, ...source, test, by });
         Object.assign(done, { accepted, connectionId });
         const { orderId: id, state, created, workflowId } = accepted;
         return {

@@ -15,7 +15,7 @@ import {
   moveSchema,
 } from '../contracts/stock-changes';
 import { type AdjustmentListRow, listAdjustments } from '../db/stock-adjustment.repo';
-import { minorOf, timeOf } from './answers';
+import { editorOf, minorOf, timeOf } from './answers';
 import { page, pageOf, pageQuery, readCursor, timeAndId } from './pagination';
 import { ProblemError } from './problem';
 import { defineRoute, type Route, type RouteContext } from './route';
@@ -37,13 +37,14 @@ export const stockChangeRoutes: readonly Route[] = [
     body: adjustmentSchema,
     answers: { 201: adjustedSchema },
     handler: async (context) => {
-      const { deps, caller, merchantId, effectKey: causeId, body } = context;
+      const { deps, merchantId, effectKey: causeId, body } = context;
       const { kind, warehouseId, reason, reasonCode } = body;
       await requireServed(context, warehouseId, '/warehouseId');
       const lines = body.lines.map(({ delta, ...given }) => ({ ...defined(given), delta }));
       const request = { merchantId, causeId, kind, warehouseId, reason, reasonCode, lines };
+      const by = editorOf(context);
       const asked = await withReferences('/lines', () =>
-        requestAdjustment(deps.database, { ...request, actor: caller.actor }),
+        requestAdjustment(deps.database, { ...request, ...by }),
       );
       return { status: 201, body: { causeId, ...asked } };
     },
@@ -122,7 +123,7 @@ export const stockChangeRoutes: readonly Route[] = [
     body: moveSchema,
     answers: { 201: movedSchema },
     handler: async (context) => {
-      const { deps, caller, merchantId, effectKey: causeId, body } = context;
+      const { deps, merchantId, effectKey: causeId, body } = context;
       const { warehouseId, kind, reason } = body;
       await requireServed(context, warehouseId, '/warehouseId');
       const lines = body.lines.map(({ quantity, fromLocationCode, toLocationCode, ...given }) => ({
@@ -131,20 +132,16 @@ export const stockChangeRoutes: readonly Route[] = [
         fromCode: fromLocationCode,
         toCode: toLocationCode,
       }));
-      const request = { merchantId, causeId, warehouseId, kind, reason, actor: caller.actor, lines };
+      const request = { merchantId, causeId, warehouseId, kind, reason, ...editorOf(context), lines };
       await withReferences('/lines', () => moveStock(deps.database, request));
       return { status: 201, body: { causeId } };
     },
   }),
 ];
 
-function decisionOf({
-  caller,
-  merchantIds,
-  params,
-  body,
-}: RouteContext<{ readonly id: string }, unknown, { readonly reason: string }>) {
-  return { merchantIds, adjustmentId: params.id, reason: body.reason, actor: caller.actor };
+function decisionOf(context: RouteContext<{ readonly id: string }, unknown, { readonly reason: string }>) {
+  const { merchantIds, params, body } = context;
+  return { merchantIds, adjustmentId: params.id, reason: body.reason, ...editorOf(context) };
 }
 
 /** @throws ProblemError not-found. */

@@ -16,7 +16,7 @@ import {
   transferSchema,
 } from '../contracts/stock-changes';
 import { listTransfers, type TransferRow } from '../db/transfer.repo';
-import { timeOf } from './answers';
+import { editorOf, timeOf } from './answers';
 import { page, pageOf, pageQuery, readCursor, timeAndId } from './pagination';
 import { ProblemError } from './problem';
 import { defineRoute, type Route, type RouteContext } from './route';
@@ -37,7 +37,7 @@ export const transferRoutes: readonly Route[] = [
     body: newTransferSchema,
     answers: { 201: transferSchema },
     handler: async (context) => {
-      const { deps, caller, merchantId, effectKey, body } = context;
+      const { deps, merchantId, effectKey, body } = context;
       await requireServed(context, body.fromWarehouseId, '/fromWarehouseId');
       await requireServed(context, body.toWarehouseId, '/toWarehouseId');
       const { transferId } = await withReferences('/lines', () =>
@@ -45,7 +45,7 @@ export const transferRoutes: readonly Route[] = [
           ...body,
           merchantId,
           key: effectKey,
-          actor: caller.actor,
+          ...editorOf(context),
           expectedAt: body.expectedAt === null ? null : new Date(body.expectedAt),
           lines: body.lines.map(({ quantity, ...given }) => ({ ...defined(given), quantity })),
         }),
@@ -154,9 +154,9 @@ export const transferRoutes: readonly Route[] = [
 
 /** @throws ProblemError not-found: from here on what is not found is what a line names. */
 async function postingOf(context: RouteContext<{ readonly id: string }>) {
-  const { merchantIds, effectKey: key, caller, params } = context;
+  const { merchantIds, effectKey: key, params } = context;
   await readOne(context, params.id);
-  return { merchantIds, transferId: params.id, key, actor: caller.actor };
+  return { merchantIds, transferId: params.id, key, ...editorOf(context) };
 }
 
 async function readOne({ transaction, merchantIds }: RouteContext, id: string) {

@@ -28,6 +28,8 @@ export interface AcceptOrder {
   /** The raw message for the inbox, null when there is none. */
   readonly raw: string | null;
   readonly test?: boolean;
+  /** Who asks for it, for the audit log; a channel's order has its inbox row. */
+  readonly by?: { readonly actor: string; readonly requestId: string };
 }
 
 export interface AcceptedOrder {
@@ -99,6 +101,7 @@ export async function acceptOrderIn(tx: Tx, request: AcceptOrder): Promise<Accep
       payload: { workflowId, workflowType: 'orderWorkflow', input: { merchantId, orderId } },
     },
     confirmation: { outbox_id: uuidv7(), notification_id: uuidv7() },
+    audit: request.by === undefined ? {} : auditOf(order, request.by),
   });
   return {
     orderId: row.order_id,
@@ -120,6 +123,12 @@ function lineRows(order: IncomingOrder) {
     unit_price_minor: line.unitPriceMinor,
     ships: line.ships,
   }));
+}
+
+function auditOf(order: IncomingOrder, { actor, requestId }: NonNullable<AcceptOrder['by']>) {
+  const { externalId, payment, lines } = order;
+  const after = { externalId, payment, lines: lines.length };
+  return { id: uuidv7(), actor, request_id: requestId, after };
 }
 
 function snake(customer: IncomingOrder['customer']) {

@@ -18,6 +18,7 @@ export interface CancelOrder {
   readonly orderId: string;
   readonly actor: string;
   readonly reason: string;
+  readonly requestId?: string;
 }
 
 /** Parts in these states, with no task claimed, count as not released. */
@@ -71,6 +72,7 @@ export async function cancelOrderIn(tx: Tx, request: CancelOrder): Promise<{ rea
     thingKind: 'order',
     thingId: orderId,
     reason: request.reason,
+    requestId: request.requestId ?? null,
     before: { state: order.state },
     after: { state: 'cancelled' },
   });

@@ -19,6 +19,7 @@ interface Change {
   readonly merchantId: string;
   readonly orderId: string;
   readonly actor: string;
+  readonly requestId?: string;
 }
 
 const ENDED = ['shipped', 'delivered', 'closed', 'cancelled'];
@@ -48,6 +49,7 @@ function record(
     thingKind: 'order',
     thingId: order.id,
     reason: reason ?? null,
+    requestId: change.requestId ?? null,
     after,
   });
 }

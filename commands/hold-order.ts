@@ -18,6 +18,7 @@ export interface HoldOrder {
   readonly name: string;
   readonly note?: string | null;
   readonly actor: string;
+  readonly requestId?: string;
 }
 
 /** A held order is looked at again by a person within a day; past that it is listed as stuck. */
@@ -96,6 +97,7 @@ function record(tx: Tx, order: LockedOrder, request: HoldOrder, action: string):
     thingKind: 'order',
     thingId: order.id,
     reason: request.note ?? null,
+    requestId: request.requestId ?? null,
     after: { hold: request.name },
   });
 }

@@ -70,6 +70,5 @@ async function skipMessage(tx: Tx, row: ExceptionRow, editor: Editor): Promise<v
 async function shipShort(tx: Tx, row: ExceptionRow, reason: string, editor: Editor): Promise<void> {
   const { merchant_id: merchantId, order_id: orderId } = row;
   if (orderId === null) throw new Failure('NotFound', 'there is no such order');
-  const { actor } = editor;
-  await settleShortPickIn(tx, { merchantId, orderId, decision: 'ship_short', actor, reason });
+  await settleShortPickIn(tx, { merchantId, orderId, decision: 'ship_short', reason, ...editor });
 }

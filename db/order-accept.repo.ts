@@ -14,6 +14,8 @@ export interface NewOrder {
   readonly inbox: Json;
   readonly start: Json;
   readonly confirmation: Json;
+  /** Who accepted it, for the audit log; empty for what channels tell, which the inbox keeps. */
+  readonly audit: Json;
 }
 
 export interface InsertedOrder {
@@ -84,6 +86,13 @@ with o as (
     now() + s.delay_ms * interval '1 millisecond'
   from created, json_to_record($1::json -> 'start') as s(id uuid, key text, payload jsonb, delay_ms integer)
   where created.state <> 'cancelled'
+), audited as (
+  insert into audit_log (id, organisation_id, merchant_id, actor, action, thing_kind, thing_id, after, request_id)
+  select a.id, m.organisation_id, created.merchant_id, a.actor, 'order.accept', 'order', created.id::text,
+    a.after || jsonb_build_object('state', created.state), a.request_id
+  from created join merchant m on m.id = created.merchant_id,
+    json_to_record($1::json -> 'audit') as a(id uuid, actor text, after jsonb, request_id text)
+  where a.id is not null
 ), confirmed as (
   insert into notification (id, merchant_id, order_id, event, medium, key)
   select c.notification_id, created.merchant_id, created.id, 'order_confirmed', 'mail', 'order_confirmed:' || created.id

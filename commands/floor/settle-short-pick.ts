@@ -73,6 +73,7 @@ export interface SettleShortPick {
   readonly decision: ShortPickDecision;
   readonly actor: string;
   readonly reason?: string;
+  readonly requestId?: string | null;
 }
 
 /**
@@ -124,6 +125,7 @@ export async function settleShortPickIn(
     thingKind: 'order',
     thingId: orderId,
     reason: request.reason ?? null,
+    requestId: request.requestId ?? null,
     after: { packTaskIds },
   });
   return { packTaskIds };

@@ -19,6 +19,7 @@ import { EXCEPTION_REASONS } from '../../domain/order/exception-reasons';
 import type { AdjustmentReason } from '../../domain/stock/adjustment-reasons';
 import { runOnceIn } from '../run-once';
 import { wakeBackorders } from '../wake-orders';
+import { auditAdjustment } from './audit-adjustment';
 import { type PlannedAdjustment, planAdjustment, shelfKey } from './plan-adjustment';
 import { HELD_PLACES, postMovements } from './post-movements';
 import { type AdjustmentLine, type ResolvedLine, resolveLines } from './resolve-lines';
@@ -36,6 +37,7 @@ export interface AdjustStock {
   readonly reason: string;
   readonly reasonCode?: AdjustmentReason;
   readonly actor: string;
+  readonly requestId?: string;
   /** Business time; default the merchant's now. */
   readonly occurredAt?: Date;
   readonly lines: readonly AdjustmentLine[];
@@ -57,9 +59,13 @@ export interface AdjustedStock {
  */
 export async function adjustStock(database: Database, request: AdjustStock): Promise<AdjustedStock> {
   return withOrdersLocked(database, request.merchantId, async (tx, orderIds) => {
-    const { outcome, ran } = await runOnceIn(tx, request.merchantId, `adjust/${request.causeId}`, () =>
-      adjustIn(tx, request, orderIds),
-    );
+    const { merchantId, warehouseId, causeId } = request;
+    const { outcome, ran } = await runOnceIn(tx, merchantId, `adjust/${causeId}`, async () => {
+      const { lines } = await adjustIn(tx, request, orderIds);
+      const thing = { action: 'stock.adjust', thingKind: 'stock_cause', thingId: causeId };
+      await auditAdjustment(tx, { merchantId, warehouseId, by: request, ...thing, after: {}, lines });
+      return { lines };
+    });
     return { posted: ran, lines: outcome.lines };
   });
 }

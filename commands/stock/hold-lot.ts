@@ -40,10 +40,14 @@ import { isHeld } from './post-movements';
 import { chooseLosers, ordersOf, takeBackFrom } from './take-back';
 import { OrdersNotLocked, withOrdersLocked } from './with-orders-locked';
 
-export interface HoldLot extends LotKey {
-  readonly kind: HoldKind;
+interface LotDeed extends LotKey {
   readonly reason: string;
   readonly actor: string;
+  readonly requestId?: string;
+}
+
+export interface HoldLot extends LotDeed {
+  readonly kind: HoldKind;
 }
 
 export interface HeldLot {
@@ -190,10 +194,8 @@ async function report(tx: Tx, request: HoldLot, held: HeldLot, at: Date): Promis
   ]);
 }
 
-export interface LiftHold extends LotKey {
+export interface LiftHold extends LotDeed {
   readonly kind: HoldKind;
-  readonly reason: string;
-  readonly actor: string;
 }
 
 export interface LiftedLot {
@@ -242,9 +244,9 @@ async function lift(tx: Tx, request: LiftHold): Promise<LiftedLot> {
  */
 export async function correctLotDate(
   database: Database,
-  request: LotKey & { readonly expiresOn: string | null; readonly reason: string; readonly actor: string },
+  request: LotDeed & { readonly expiresOn: string | null },
 ): Promise<void> {
-  const { expiresOn, reason, actor, ...key } = request;
+  const { expiresOn, reason, actor, requestId: _requestId, ...key } = request;
   const lot = await database.withMerchants([key.merchantId], async (tx) => {
     await lockOrCreateStockBalances(tx, await lotStockKeys(tx, key.merchantId, key.productId));
     const before = await findLot(tx, key);
@@ -278,10 +280,11 @@ export async function expireLots(database: Database): Promise<number> {
 
 function record(
   tx: Tx,
-  request: LotKey & { readonly actor: string; readonly reason: string },
+  request: LotDeed,
   action: string,
   after: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const { merchantId, actor, reason, productId } = request;
-  return audit(tx, { merchantId, actor, action, thingKind: 'lot', thingId: productId, reason, after });
+  const { merchantId, actor, reason, productId, requestId = null } = request;
+  const thing = { thingKind: 'lot', thingId: productId };
+  return audit(tx, { merchantId, actor, action, ...thing, reason, after, requestId });
 }

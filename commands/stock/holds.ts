@@ -51,6 +51,8 @@ export interface ReserveStock extends Asked {
   readonly allOrNothing: boolean;
   /** How long, from the merchant's now. */
   readonly keepMs: number;
+  /** Who asks for it, for the audit log; left out where the engine itself does. */
+  readonly by?: { readonly actor: string; readonly requestId?: string };
 }
 
 export interface EndHold extends Asked {
@@ -60,6 +62,7 @@ export interface EndHold extends Asked {
 /** Somebody's deed, which is audited. */
 export interface EndHoldByHand extends EndHold {
   readonly actor: string;
+  readonly requestId?: string;
 }
 
 type Command =
@@ -251,22 +254,28 @@ async function write(
   await passOn(tx, endedRows);
   await audit(
     tx,
-    commands.flatMap((command, index) => deedOf(command, ended.get(index)) ?? []),
+    commands.flatMap((command, index) => deedOf(command, made.get(index), ended.get(index)) ?? []),
   );
 }
 
-function deedOf(command: Command, end: { readonly rows: readonly HoldRow[] } | undefined): AuditEntry | null {
-  if (end === undefined || !('actor' in command)) return null;
-  const { merchantId, holdId, actor, kind } = command;
-  const action = kind === 'consume' ? 'stock_hold.hand_over' : 'stock_hold.release';
-  return {
-    merchantId,
-    actor,
-    action,
-    thingKind: 'stock_hold',
-    thingId: holdId,
-    after: { units: end.rows.map(unitsOf) },
-  };
+function deedOf(
+  command: Command,
+  made: ReturnType<HoldDecisions['made']['get']>,
+  end: { readonly rows: readonly HoldRow[] } | undefined,
+): AuditEntry | null {
+  const { merchantId, holdId, kind } = command;
+  const thing = { merchantId, thingKind: 'stock_hold', thingId: holdId };
+  if (kind === 'reserve') {
+    if (command.by === undefined || made === undefined || made.length === 0) return null;
+    const { actor, requestId = null } = command.by;
+    return { ...thing, actor, requestId, action: 'stock_hold.create', after: { state: 'held', units: made } };
+  }
+  if (end === undefined || kind === 'expire') return null;
+  const { actor, requestId = null } = command;
+  const units = end.rows.map(unitsOf);
+  const [verb, state] = kind === 'consume' ? ['hand_over', 'consumed'] : ['release', 'released'];
+  const change = { before: { state: 'held', units }, after: { state, units } };
+  return { ...thing, actor, requestId, action: `stock_hold.${verb}`, ...change };
 }
 
 /** Units are passed on; an order that kept some while it waited for the rest waits for all of them again. */

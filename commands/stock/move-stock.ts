@@ -7,6 +7,7 @@
  */
 import { businessNow } from '../../db/adjustment.repo';
 import { readAllocations } from '../../db/allocation.repo';
+import { audit } from '../../db/audit-log.repo';
 import { type Bin, lockBins } from '../../db/bin.repo';
 import type { Database, Tx } from '../../db/client';
 import type { MovementKind } from '../../db/ledger.repo';
@@ -43,6 +44,7 @@ export interface MoveStock {
   readonly warehouseId: string;
   readonly reason: string;
   readonly actor: string;
+  readonly requestId?: string;
   readonly kind?: Extract<MovementKind, 'move' | 'putaway' | 'put_back'>;
   readonly lines: readonly MoveLine[];
 }
@@ -56,10 +58,19 @@ export function moveStock(database: Database, request: MoveStock): Promise<{ rea
   return withOrdersLocked(database, merchantId, async (tx, orderIds) => {
     const { ran } = await runOnceIn(tx, merchantId, `move/${causeId}`, async () => {
       await moveIn(tx, request, orderIds);
+      await record(tx, request);
       return {};
     });
     return { posted: ran };
   });
+}
+
+/** The ledger under this cause has what was where before and after. */
+function record(tx: Tx, request: MoveStock): Promise<void> {
+  const { merchantId, causeId, warehouseId, kind = 'move', reason, actor, requestId = null, lines } = request;
+  const thing = { thingKind: 'stock_cause', thingId: causeId };
+  const after = { warehouseId, lines };
+  return audit(tx, { merchantId, actor, action: `stock.${kind}`, ...thing, reason, after, requestId });
 }
 
 async function moveIn(tx: Tx, request: MoveStock, orderIds: readonly string[]): Promise<void> {

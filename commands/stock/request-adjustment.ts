@@ -7,7 +7,6 @@
  */
 import { uuidv7 } from 'uuidv7';
 import { businessNow } from '../../db/adjustment.repo';
-import { audit } from '../../db/audit-log.repo';
 import type { Database, Tx } from '../../db/client';
 import { openExceptions, resolveExceptions } from '../../db/exception.repo';
 import {
@@ -22,7 +21,8 @@ import { Failure } from '../../domain/failure-types';
 import { EXCEPTION_REASONS } from '../../domain/order/exception-reasons';
 import { type AdjustmentReason, needsApproval, reasonAllows } from '../../domain/stock/adjustment-reasons';
 import { runOnceIn } from '../run-once';
-import { type AdjustStock, adjustIn } from './adjust-stock';
+import { type AdjustedStock, type AdjustStock, adjustIn } from './adjust-stock';
+import { type AdjustmentAudit, auditAdjustment } from './audit-adjustment';
 import { type ResolvedLine, resolveLines } from './resolve-lines';
 import { withOrdersLocked } from './with-orders-locked';
 
@@ -102,7 +102,7 @@ async function requestIn(
     })),
   );
   if (waits) await askForApproval(tx, head);
-  await record(tx, head, request.actor, waits ? 'stock.adjust.request' : 'stock.adjust', request.reason);
+  await record(tx, head, request, waits ? 'stock.adjust.request' : 'stock.adjust', posted?.lines ?? []);
   return {
     adjustmentId: head.id,
     state: waits ? 'pending' : 'posted',
@@ -154,6 +154,7 @@ export interface DecideAdjustment {
   readonly adjustmentId: string;
   readonly reason: string;
   readonly actor: string;
+  readonly requestId?: string;
 }
 
 /**
@@ -192,8 +193,7 @@ export async function approveAdjustment(
       },
       orderIds,
     );
-    const posted = done.map((line) => line.posted);
-    await close(tx, head, request, 'posted', posted);
+    await close(tx, head, request, 'posted', done);
     return { merchantId };
   });
 }
@@ -230,10 +230,12 @@ async function lockPending(tx: Tx, request: DecideAdjustment): Promise<Adjustmen
 async function close(
   tx: Tx,
   head: AdjustmentHead,
-  { actor, reason }: DecideAdjustment,
+  request: DecideAdjustment,
   state: 'posted' | 'rejected',
-  posted: readonly number[],
+  lines: readonly PostedLine[],
 ): Promise<void> {
+  const { actor, reason } = request;
+  const posted = lines.map((line) => line.posted);
   const at = await businessNow(tx, head.merchantId);
   await decideAdjustment(tx, head, { state, by: actor, at, reason, posted });
   await resolveExceptions(
@@ -243,23 +245,21 @@ async function close(
     actor,
     `It was ${state}.`,
   );
-  await record(tx, head, actor, state === 'posted' ? 'stock.adjust.approve' : 'stock.adjust.reject', reason);
+  await record(tx, head, request, state === 'posted' ? 'stock.adjust.approve' : 'stock.adjust.reject', lines);
 }
 
-function record(tx: Tx, head: AdjustmentHead, actor: string, action: string, reason: string): Promise<void> {
-  const { id, merchantId, causeId, reasonCode, units, valueMinor } = head;
-  return audit(tx, {
-    merchantId,
-    actor,
-    action,
-    thingKind: 'stock_adjustment',
-    thingId: id,
-    reason,
-    after: {
-      causeId,
-      reasonCode,
-      units: String(units),
-      valueMinor: valueMinor === null ? null : String(valueMinor),
-    },
-  });
+type PostedLine = AdjustedStock['lines'][number];
+
+function record(
+  tx: Tx,
+  head: AdjustmentHead,
+  by: AdjustmentAudit['by'],
+  action: string,
+  lines: readonly PostedLine[],
+): Promise<void> {
+  const { id, merchantId, warehouseId, causeId, reasonCode, units, valueMinor } = head;
+  const value = valueMinor === null ? null : String(valueMinor);
+  const after = { causeId, reasonCode, units: String(units), valueMinor: value };
+  const thing = { thingKind: 'stock_adjustment', thingId: id };
+  return auditAdjustment(tx, { merchantId, warehouseId, by, action, ...thing, after, lines });
 }

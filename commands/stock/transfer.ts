@@ -62,6 +62,7 @@ export interface RequestTransfer {
   readonly expectedAt: Date | null;
   readonly reason: string;
   readonly actor: string;
+  readonly requestId?: string;
   readonly lines: readonly Goods[];
 }
 
@@ -70,7 +71,7 @@ export function requestTransfer(
   database: Database,
   request: RequestTransfer,
 ): Promise<{ readonly transferId: string }> {
-  const { merchantId, key, lines, actor, reason, ...head } = request;
+  const { merchantId, key, lines, actor, requestId, reason, ...head } = request;
   return database.withMerchants([merchantId], async (tx) => {
     const { outcome } = await runOnceIn(tx, merchantId, `transfer/${key}`, async () => {
       if (head.fromWarehouseId === head.toWarehouseId)
@@ -92,7 +93,8 @@ export function requestTransfer(
         throw new Failure('InvalidInput', 'there is a transfer of this reference', {
           reference: head.reference,
         });
-      await record(tx, { merchantId, transferId, actor }, 'request', reason, { lines: goods });
+      const by = { merchantId, transferId, actor, requestId };
+      await record(tx, by, 'request', reason, { lines: goods });
       return { transferId };
     });
     return outcome;
@@ -105,6 +107,7 @@ interface Posting {
   /** Once a transfer. */
   readonly key: string;
   readonly actor: string;
+  readonly requestId?: string;
 }
 
 export interface DispatchTransfer extends Posting {
@@ -281,11 +284,8 @@ async function posting(
         ]);
       await setTransferState(tx, head, state, occurredAt);
       if (sold.length > 0) await wakeBackorders(tx, merchantId, [...new Set(sold)]);
-      const { transferId } = request;
-      await record(tx, { merchantId, transferId, actor }, step, reason, {
-        state,
-        units: lines.reduce((sum, line) => sum + line.quantity, 0),
-      });
+      const after = { state, units: lines.reduce((sum, line) => sum + line.quantity, 0) };
+      await record(tx, { ...request, merchantId }, step, reason, after, { state: head.state });
       return {};
     });
   });
@@ -360,12 +360,16 @@ function assertOnTheWay(lines: readonly LedgerLine[], contents: readonly Transfe
 
 function record(
   tx: Tx,
-  of: { readonly merchantId: string; readonly transferId: string; readonly actor: string },
+  of: Pick<Posting, 'transferId' | 'actor'> & {
+    readonly merchantId: string;
+    readonly requestId?: string | undefined;
+  },
   step: string,
   reason: string,
   after: Readonly<Record<string, unknown>>,
+  before: Readonly<Record<string, unknown>> | null = null,
 ): Promise<void> {
-  const { merchantId, transferId, actor } = of;
+  const { merchantId, transferId, actor, requestId = null } = of;
   return audit(tx, {
     merchantId,
     actor,
@@ -373,6 +377,8 @@ function record(
     thingKind: 'stock_transfer',
     thingId: transferId,
     reason,
+    before,
     after,
+    requestId,
   });
 }
