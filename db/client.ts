@@ -13,10 +13,14 @@ import { Failure } from '../domain/failure-types';
 const BIGINT_OID = 20;
 /** A date has no time zone: it stays 'YYYY-MM-DD' instead of becoming an instant of the server's zone. */
 const DATE_OID = 1082;
+const DATES_OID = 1182;
+/** '{2026-12-24,2026-12-25}'; dates need no quotes. */
+const datesOf = (value: string) => value.slice(1, -1).split(',').filter(Boolean);
 const typeParsers = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
     if (oid === BIGINT_OID) return (value: string) => BigInt(value);
     if (oid === DATE_OID) return (value: string) => value;
+    if (oid === DATES_OID) return datesOf;
     return types.getTypeParser(oid, format as 'text');
   }) as typeof types.getTypeParser,
 };

@@ -19,6 +19,8 @@ test.each([
   [['nonsense'], /unknown command 'nonsense'/],
   [['orders', '--nonsense'], /unknown option '--nonsense'/],
   [['orders', '--state', 'nonsense'], /no order state "nonsense"[\s\S]*accepted/],
+  [['route'], /give either an order, --lines or --rules/],
+  [['warehouses', 'close', 'EAST'], /required option '--reason <text>'/],
   [['demo', 'nonsense'], /no scenario "nonsense"[\s\S]*happy/],
   [['up', '--rate', 'many'], /--rate takes a number/],
   [['up', '--ports', 'nonsense=1'], /"nonsense=1" is not name=port[\s\S]*api/],
