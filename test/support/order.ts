@@ -44,7 +44,11 @@ export function demoOrder(
   });
 }
 
-export async function placeOrder(database: Database, merchant: SeededMerchant, order: IncomingOrder) {
+export async function placeOrder(
+  database: Database,
+  merchant: Pick<SeededMerchant, 'merchantId' | 'connectionId'>,
+  order: IncomingOrder,
+) {
   return acceptOrder(database, {
     merchantId: merchant.merchantId,
     connectionId: merchant.connectionId,
