@@ -5,7 +5,7 @@
  * is found again at once with the seed that is printed. Closes with `N passed, N failed`.
  */
 import { parseArgs } from 'node:util';
-import { Screen } from '../../cli/screen';
+import { withProgress } from '../support/progress';
 import { startTestServers } from '../support/servers';
 import { type Histories, runInMemory, runOnPostgres } from './histories';
 
@@ -29,15 +29,13 @@ async function main(): Promise<number> {
     process.stderr.write(USAGE);
     return 2;
   }
-  const screen = new Screen();
   const failures: string[] = [];
   let passed = 0;
   const part = async (name: string, atLeast: number, run: (histories: Histories) => Promise<number>) => {
     if (atLeast === 0) return;
     try {
-      await screen.step(`${atLeast.toLocaleString('en')} commands ${name}, seed ${seed}`, ({ at }) =>
-        run({ atLeast, seed, onProgress: (commands) => at(commands, atLeast) }),
-      );
+      const title = `${atLeast.toLocaleString('en')} commands ${name}, seed ${seed}`;
+      await withProgress(title, atLeast, (onProgress) => run({ atLeast, seed, onProgress }));
       passed += 1;
     } catch (error) {
       failures.push(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

@@ -3,7 +3,7 @@
  * from four processes each. Closes with `N passed, N failed`.
  */
 import { parseArgs } from 'node:util';
-import { Screen } from '../../cli/screen';
+import { withProgress } from '../support/progress';
 import { startTestServers } from '../support/servers';
 import { raceForLastUnits } from './last-unit';
 
@@ -30,8 +30,8 @@ async function main(): Promise<number> {
   const servers = await startTestServers();
   try {
     const name = `${races} races of ${buyers} buyers from ${processes} processes`;
-    const { faults } = await new Screen().step(name, ({ at }) =>
-      raceForLastUnits({ races, buyers, processes, onProgress: (done) => at(done, races) }),
+    const { faults } = await withProgress(name, races, (onProgress) =>
+      raceForLastUnits({ races, buyers, processes, onProgress }),
     );
     for (const fault of faults) process.stdout.write(`${fault}\n`);
     process.stdout.write(faults.length === 0 ? '1 passed, 0 failed\n' : '0 passed, 1 failed\n');
