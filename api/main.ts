@@ -8,7 +8,6 @@ import type { AddressInfo } from 'node:net';
 import type { Client } from '@temporalio/client';
 import { type Config, required } from '../config';
 import { Database } from '../db/client';
-import { purgeIdempotencyKeys } from '../db/idempotency-key.repo';
 import { createLogger, type Logger } from '../telemetry';
 import { connectTemporal, withinDeadline } from '../temporal/client';
 import { createPayloadCodec } from '../temporal/payload-codec';
@@ -25,7 +24,6 @@ const KEEP_ALIVE_MS = 65_000;
 /** Requests under way may take as long as a label does. */
 const CLOSE_GRACE_MS = 10_000;
 const READY_TIMEOUT_MS = 2_000;
-const PURGE_EVERY_MS = 3_600_000;
 
 export interface RunningApi {
   readonly url: string;
@@ -71,15 +69,12 @@ export async function runApi(config: Config): Promise<RunningApi> {
     await release();
     throw error;
   }
-  const purge = setInterval(() => void purgeKeys(database, logger), PURGE_EVERY_MS);
-  purge.unref();
   const { address, family, port } = server.address() as AddressInfo;
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   logger.info({ url }, 'api is up');
   return {
     url,
     async close() {
-      clearInterval(purge);
       await closeServer(server);
       await release();
     },
@@ -111,14 +106,6 @@ async function isReady(client: Client): Promise<boolean> {
     return true;
   } catch {
     return false;
-  }
-}
-
-async function purgeKeys(database: Database, logger: Logger): Promise<void> {
-  try {
-    await database.withSystem(purgeIdempotencyKeys);
-  } catch (error) {
-    logger.warn({ error: String(error) }, 'old idempotency keys could not be removed');
   }
 }
 

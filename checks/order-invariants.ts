@@ -155,7 +155,7 @@ const oneWorkflow = byProbes('21', 'an order is one row, one start, one workflow
     what: 'an accepted order without a start',
     checked: `select count(*) as checked from outbox where kind = 'workflow.start'`,
     faults: `select format('order %s is %s', o.id, o.state) as fault from sales_order o
-      where o.state <> 'cancelled' and not exists (select from outbox b where b.merchant_id = o.merchant_id and b.order_id = o.id
+      where o.state not in ('closed', 'cancelled') and not exists (select from outbox b where b.merchant_id = o.merchant_id and b.order_id = o.id
         and b.kind = 'workflow.start')`,
   },
   {

@@ -92,16 +92,6 @@ order by e.id limit $3`,
   });
 }
 
-/** Removes answers to requests that nobody will repeat any more. */
-export function expireIdempotencyKeys(tx: Tx, olderThanHours: number, limit: number): Promise<number> {
-  return tx.run({
-    text: `
-delete from idempotency_key where (api_key_id, key) in (
-  select api_key_id, key from idempotency_key where created_at < now() - $1 * interval '1 hour' order by created_at limit $2)`,
-    values: [olderThanHours, limit],
-  });
-}
-
 export interface StalledOrder {
   readonly merchantId: string;
   readonly orderId: string;

@@ -95,8 +95,3 @@ export async function releaseIdempotencyKey(tx: Tx, apiKeyId: string, key: strin
     values: [apiKeyId, key],
   });
 }
-
-/** As the system role: removes what is older than the promise of a day by as much again. */
-export function purgeIdempotencyKeys(tx: Tx): Promise<number> {
-  return tx.run({ text: `delete from idempotency_key where created_at < now() - interval '48 hours'` });
-}

@@ -100,9 +100,11 @@ create table address_check (
 alter table address_check enable row level security;
 alter table address_check force row level security;
 create policy checker on address_check for select to quayside_check using (true);
+create policy system on address_check for all to quayside_system using (true) with check (true);
 create policy tenant on address_check for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
 grant delete, insert, select, update on address_check to quayside_app;
 grant select on address_check to quayside_check;
+grant delete, select on address_check to quayside_system;
 
 create table allocation (
   merchant_id uuid not null,
@@ -313,13 +315,16 @@ create table carrier_inbox (
   constraint carrier_inbox_carrier_account_id_fkey FOREIGN KEY (carrier_account_id) REFERENCES carrier_account(id),
   constraint carrier_inbox_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisation(id)
 );
+CREATE INDEX carrier_inbox_age ON public.carrier_inbox USING brin (received_at);
 CREATE INDEX carrier_inbox_waiting ON public.carrier_inbox USING btree (received_at) WHERE (state = 'received'::text);
 alter table carrier_inbox enable row level security;
 alter table carrier_inbox force row level security;
 create policy checker on carrier_inbox for select to quayside_check using (true);
+create policy system on carrier_inbox for all to quayside_system using (true) with check (true);
 create policy tenant on carrier_inbox for all to quayside_app using ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((organisation_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.organisation_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
 grant insert, select, update on carrier_inbox to quayside_app;
 grant select on carrier_inbox to quayside_check;
+grant delete, select, update on carrier_inbox to quayside_system;
 
 create table carton (
   id uuid not null,
@@ -647,6 +652,7 @@ create table inbox (
   constraint inbox_state_check CHECK ((state = ANY (ARRAY['received'::text, 'processed'::text, 'ignored'::text, 'parked'::text]))),
   constraint inbox_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
 );
+CREATE INDEX inbox_age ON public.inbox USING brin (received_at);
 CREATE INDEX inbox_order ON public.inbox USING btree (merchant_id, order_id);
 CREATE INDEX inbox_waiting ON public.inbox USING btree (received_at) WHERE (state = 'received'::text);
 alter table inbox enable row level security;
@@ -656,7 +662,7 @@ create policy system on inbox for all to quayside_system using (true) with check
 create policy tenant on inbox for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
 grant insert, select, update on inbox to quayside_app;
 grant select on inbox to quayside_check;
-grant select, update on inbox to quayside_system;
+grant delete, select, update on inbox to quayside_system;
 
 create table label (
   id uuid not null,
@@ -964,9 +970,11 @@ create table order_tombstone (
 alter table order_tombstone enable row level security;
 alter table order_tombstone force row level security;
 create policy checker on order_tombstone for select to quayside_check using (true);
+create policy system on order_tombstone for all to quayside_system using (true) with check (true);
 create policy tenant on order_tombstone for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
 grant insert, select on order_tombstone to quayside_app;
 grant select on order_tombstone to quayside_check;
+grant delete, select on order_tombstone to quayside_system;
 
 create table organisation (
   id uuid not null,
@@ -1004,6 +1012,7 @@ create table outbox (
   constraint outbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'leased'::text, 'done'::text, 'dead'::text]))),
   constraint outbox_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
 ) with (fillfactor=70);
+CREATE INDEX outbox_age ON public.outbox USING brin (created_at);
 CREATE INDEX outbox_due ON public.outbox USING btree (lane, due_at) WHERE (state = ANY (ARRAY['pending'::text, 'leased'::text]));
 CREATE INDEX outbox_order ON public.outbox USING btree (merchant_id, order_id) WHERE (order_id IS NOT NULL);
 CREATE TRIGGER outbox_wake AFTER INSERT ON public.outbox FOR EACH STATEMENT EXECUTE FUNCTION outbox_wake();
@@ -1014,7 +1023,7 @@ create policy system on outbox for all to quayside_system using (true) with chec
 create policy tenant on outbox for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
 grant insert, select, update on outbox to quayside_app;
 grant select on outbox to quayside_check;
-grant insert, select, update on outbox to quayside_system;
+grant delete, insert, select, update on outbox to quayside_system;
 
 create table parcel (
   id uuid not null,
@@ -1574,12 +1583,15 @@ create table step (
   recorded_at timestamp with time zone default now() not null,
   constraint step_pkey PRIMARY KEY (merchant_id, key)
 );
+CREATE INDEX step_age ON public.step USING brin (recorded_at);
 alter table step enable row level security;
 alter table step force row level security;
 create policy checker on step for select to quayside_check using (true);
+create policy system on step for all to quayside_system using (true) with check (true);
 create policy tenant on step for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
 grant insert, select, update on step to quayside_app;
 grant select on step to quayside_check;
+grant delete, select on step to quayside_system;
 
 create table stock_adjustment (
   id uuid not null,
@@ -1997,6 +2009,7 @@ create table webhook_delivery (
   constraint webhook_delivery_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
   constraint webhook_delivery_merchant_id_outbox_id_fkey FOREIGN KEY (merchant_id, outbox_id) REFERENCES outbox(merchant_id, id)
 );
+CREATE INDEX webhook_delivery_outbox ON public.webhook_delivery USING btree (merchant_id, outbox_id);
 alter table webhook_delivery enable row level security;
 alter table webhook_delivery force row level security;
 create policy checker on webhook_delivery for select to quayside_check using (true);
@@ -2004,7 +2017,7 @@ create policy system on webhook_delivery for all to quayside_system using (true)
 create policy tenant on webhook_delivery for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
 grant insert, select on webhook_delivery to quayside_app;
 grant select on webhook_delivery to quayside_check;
-grant insert, select on webhook_delivery to quayside_system;
+grant delete, insert, select on webhook_delivery to quayside_system;
 
 create table webhook_endpoint (
   id uuid not null,

@@ -1,15 +1,13 @@
 /**
  * What only time brings about: orders past their deadline become exceptions, once a deadline; orders
- * blocked by something technical are woken again and again, ever more rarely; snoozes end; answers kept
- * for repeated requests expire. Every finding is a conditional write, so two dispatchers that sweep at
- * once do no more than one.
+ * blocked by something technical are woken again and again, ever more rarely; snoozes end. Every finding
+ * is a conditional write, so two dispatchers that sweep at once do no more than one.
  */
 
 import type { Database } from '../db/client';
 import {
   blockedBy,
   endSnoozes,
-  expireIdempotencyKeys,
   type OverdueOrder,
   overdueOrders,
   resolveMovedOn,
@@ -26,10 +24,6 @@ import { type Loop, startLoop } from './loop';
 const SWEEP_MS = 10_000;
 /** So many in one transaction; a round goes on at once when there are more. */
 const BATCH = 500;
-/** Requests may be repeated for at least 24 h; nobody repeats one after two days. */
-const IDEMPOTENCY_HOURS = 48;
-/** Deleting expired answers need not be prompt. */
-const EXPIRE_EVERY_MS = 10 * 60_000;
 
 /** Whose cause may have passed without anybody telling us. */
 const TECHNICAL_REASONS = ['carrier_unavailable', 'label_outcome_unknown', 'step_failed'] as const;
@@ -48,7 +42,6 @@ export interface SweeperOptions {
 }
 
 export function startDeadlineSweeper({ database, log, intervalMs }: SweeperOptions): Loop {
-  let expiredAt = 0;
   return startLoop({
     name: 'deadlines',
     intervalMs: intervalMs ?? SWEEP_MS,
@@ -60,10 +53,6 @@ export function startDeadlineSweeper({ database, log, intervalMs }: SweeperOptio
         await resolveMovedOn(tx);
         await endSnoozes(tx);
       });
-      if (Date.now() - expiredAt > EXPIRE_EVERY_MS) {
-        await database.withSystem((tx) => expireIdempotencyKeys(tx, IDEMPOTENCY_HOURS, 10_000));
-        expiredAt = Date.now();
-      }
       return listed === BATCH;
     },
   });

@@ -27,6 +27,7 @@ import { startHoldSweeper } from './hold-sweeper';
 import { startLotExpiry } from './lot-expiry';
 import { startOutboxGauges } from './outbox-gauges';
 import { startOutboxSender } from './outbox-sender';
+import { startRetention } from './retention';
 import { channelTrackingSender } from './senders/channel-tracking';
 import { mailNotificationSender, noMailSender } from './senders/mail';
 import { webhookSender } from './senders/webhook';
@@ -143,5 +144,6 @@ function startLoops(
     startCarrierPoller({ database, keys, connectors: carriers, log }),
     startStockSync({ database, keys, connectors: channels, log }),
     startOutboxGauges({ database, log }),
+    startRetention({ database, log }),
   ];
 }
