@@ -97,7 +97,8 @@ export async function writeReservations(tx: Tx, writes: Partial<ReservationWrite
   };
   for (const row of made) add(row, row.quantity);
   for (const row of ended) add(row, -row.quantity);
-  const moved = [...deltas.values()].filter(({ delta }) => delta !== 0);
+  // Also where as many were made as ended: that it was written says that units came free there (lockFreed).
+  const moved = [...deltas.values()];
   const recorded = await tx.run({
     name: 'reservation-write',
     text: WRITE,

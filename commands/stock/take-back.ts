@@ -86,8 +86,9 @@ const TAKEN_BACK = { end: 'taken_back', cause: 'stock_taken_back' } as const;
  * Ends the losers and everything else that their fulfilment orders had reserved, and wakes the orders.
  * @param ofOrders every live reservation of the locked orders.
  * @param why how the losers' reservations end, and what their orders are told.
- * @returns products of which units came free, for those who wait. To be offered to them (wakeBackorders)
- *   when the loss itself is posted: before that some of the units are only there by the books.
+ * @returns products of which units may have come free, for those who wait: the siblings' and what is left
+ *   of the losers'. To be offered to them (wakeBackorders) when the loss itself is posted: before that some
+ *   of the units are only there by the books.
  */
 export async function takeBackFrom(
   tx: Tx,
@@ -126,7 +127,7 @@ export async function takeBackFrom(
   await askToPutBack(tx, putBack);
   const orders = ordersOf(losers);
   await wakeOrders(tx, merchantId, orders, why.cause);
-  return [...new Set(siblings.map((each) => each.productId))];
+  return [...new Set(ending.map((each) => each.productId))];
 }
 
 async function askToPutBack(tx: Tx, inHands: readonly InHands[]): Promise<void> {

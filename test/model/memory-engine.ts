@@ -258,6 +258,7 @@ export class MemoryEngine implements Engine {
     const freed: Sku[] = [];
     for (const loser of here.filter((row) => losers.has(row.id))) {
       loser.state = 'taken_back';
+      freed.push(sku);
       const order = loser.orderId === null ? undefined : (this.orders[loser.orderId] as Order);
       if (!loser.bound) order?.waits.set(sku, order.units[sku] ?? 0);
       else {

@@ -190,6 +190,8 @@ export class Model implements Engine {
     losers.push(...this.tooMuch(rest, left));
     const freed: Sku[] = [];
     for (const loser of losers) {
+      // Of the last one some may be left.
+      freed.push(sku);
       this.end([loser], 'taken_back');
       if (loser.until !== null) {
         if (loser.order !== null) this.orders[loser.order]?.waits.add(sku);

@@ -72,6 +72,20 @@ const clock = (merchant: SeededMerchant, at: string) =>
 const shop = (seed: MerchantSeed = {}) =>
   seedMerchant(database, { products: [{ sku: 'P' }, { sku: 'Q' }], ...seed });
 
+const checkout = (merchant: SeededMerchant, quantity: number) => ({
+  merchantId: merchant.merchantId,
+  stepKey: randomUUID(),
+  lines: [
+    {
+      productId: merchant.products.get('P') as string,
+      quantity,
+      warehouseIds: [warehouseOf(merchant).id],
+    },
+  ],
+  allOrNothing: true,
+  keepMs: 3_600_000,
+});
+
 describe('the queue of orders that wait for stock', () => {
   it('has what comes before anybody else can see it', async () => {
     const merchant = await shop();
@@ -150,19 +164,7 @@ describe('the queue of orders that wait for stock', () => {
     await clock(merchant, '2026-03-02T10:00:00Z');
     const owner = await place(merchant, [['P', 1]]);
     expect(await look(merchant, owner)).toMatchObject({ kind: 'planned' });
-    const held = await new Holds(database).reserve({
-      merchantId: merchant.merchantId,
-      stepKey: randomUUID(),
-      lines: [
-        {
-          productId: merchant.products.get('P') as string,
-          quantity: 1,
-          warehouseIds: [warehouseOf(merchant).id],
-        },
-      ],
-      allOrNothing: true,
-      keepMs: 3_600_000,
-    });
+    const held = await new Holds(database).reserve(checkout(merchant, 1));
     const first = await waiting(merchant, [['P', 1]]);
     await waiting(merchant, [['P', 1]]);
     await feed(merchant, owner, held.kind === 'reserved' ? held.holdId : '');
@@ -244,6 +246,39 @@ describe('the queue of orders that wait for stock', () => {
     await change(merchant, 'P', -1);
     expect(await has(merchant)).toEqual(new Map());
     await change(merchant, 'P', 1);
+    expect((await has(merchant)).get(both)).toEqual({ P: 1 });
+    expect(await bookErrors(database, merchant)).toEqual([]);
+  });
+
+  it('has what is left of units that a loss took back', async () => {
+    const merchant = await shop({ products: [{ sku: 'P', stock: 3 }, { sku: 'Q' }] });
+    const held = await new Holds(database).reserve(checkout(merchant, 3));
+    const order = await waiting(merchant, [['P', 2]]);
+    expect(held.kind).toBe('reserved');
+    await change(merchant, 'P', -1);
+    expect((await has(merchant)).get(order)).toEqual({ P: 2 });
+    expect(await bookErrors(database, merchant)).toEqual([]);
+  });
+
+  it('has what a hold gives up, also when another one takes as many of the rest at the same moment', async () => {
+    const merchant = await shop({ products: [{ sku: 'P', stock: 6 }, { sku: 'Q' }] });
+    await clock(merchant, '2026-03-02T10:00:00Z');
+    const both = await waiting(merchant, [
+      ['P', 1],
+      ['Q', 1],
+    ]);
+    // It has had its time, and lets the others pass until units come free.
+    await clock(merchant, '2026-03-03T10:00:00Z');
+    await expireHolds(database);
+    const holds = new Holds(database);
+    const first = await holds.reserve(checkout(merchant, 3));
+    expect(await has(merchant)).toEqual(new Map());
+    const { merchantId } = merchant;
+    const holdId = first.kind === 'reserved' ? first.holdId : '';
+    await Promise.all([
+      holds.release({ merchantId, holdId, stepKey: randomUUID(), actor: 'test' }),
+      holds.reserve(checkout(merchant, 3)),
+    ]);
     expect((await has(merchant)).get(both)).toEqual({ P: 1 });
     expect(await bookErrors(database, merchant)).toEqual([]);
   });
