@@ -17,6 +17,7 @@ import {
 } from '../support/floor-steps';
 import { type SeededMerchant, seedMerchant } from '../support/merchant';
 import { demoOrder, placeOrder } from '../support/order';
+import { CHANNEL_ROUTES, CHANNEL_THINGS, makeChannelWorld } from './channel-world';
 import { EXCEPTION_ROUTES, EXCEPTION_THINGS, makeExceptions } from './exception-world';
 import type { RunningApi } from './running-api';
 import { makeStockWorld, STOCK_ROUTES, STOCK_THINGS } from './stock-world';
@@ -57,6 +58,7 @@ const THINGS = [
   'claimer',
   ...EXCEPTION_THINGS,
   ...STOCK_THINGS,
+  ...CHANNEL_THINGS,
 ] as const;
 type Thing = (typeof THINGS)[number];
 export type World = Readonly<Record<Thing, string>> & {
@@ -139,6 +141,7 @@ export const EVERY_ROUTE: Readonly<Record<string, (world: World) => RouteRequest
     body: { parcelId: w.parcelToShip, personId: w.shipper },
   }),
   ...STOCK_ROUTES,
+  ...CHANNEL_ROUTES,
   listProducts: () => ({ path: '/v1/products' }),
   createProduct: () => ({ path: '/v1/products', body: { sku: `NEW-${randomUUID()}`, name: 'New' } }),
   getProduct: (w) => ({ path: `/v1/products/${w.productId}` }),
@@ -282,6 +285,7 @@ export async function buildWorld(api: RunningApi): Promise<{ world: World; merch
     ...floor,
     ...exceptions,
     ...(await makeStockWorld(database, merchant, sku)),
+    ...(await makeChannelWorld(database, merchant, sku)),
     slug: merchant.slug,
     sku,
     cartonCode: merchant.cartonCode,
