@@ -1,6 +1,5 @@
 /** All routes, in the order in which the documentation lists them. What is not here does not exist. */
 import { apiKeyRoutes } from './api-keys.routes';
-import { channelStockRoutes } from './channel-stock.routes';
 import { exceptionRoutes } from './exceptions.routes';
 import { floorRoutes } from './floor.routes';
 import { healthRoutes } from './health.routes';
@@ -17,6 +16,7 @@ import { routingRoutes } from './routing.routes';
 import { settingsRoutes } from './settings.routes';
 import { stockRoutes } from './stock.routes';
 import { stockChangeRoutes } from './stock-changes.routes';
+import { stockValueRoutes } from './stock-value.routes';
 import { transferRoutes } from './transfers.routes';
 import { warehouseHoursRoutes } from './warehouse-hours.routes';
 import { webhookRoutes } from './webhooks.routes';
@@ -31,9 +31,9 @@ export const routes: readonly Route[] = [
   ...stockRoutes,
   ...holdRoutes,
   ...stockChangeRoutes,
+  ...stockValueRoutes,
   ...transferRoutes,
   ...lotRoutes,
-  ...channelStockRoutes,
   ...productRoutes,
   ...settingsRoutes,
   ...routingRoutes,

@@ -1,8 +1,17 @@
 /** What the routes that change stock share: whom a warehouse serves, and what a body names that is not there. */
+import { z } from 'zod';
 import { findWarehouse } from '../db/warehouse.repo';
 import { isFailure } from '../domain/failure-types';
 import { ProblemError } from './problem';
 import type { RouteContext } from './route';
+
+/** As many as fit into an address of 8 KiB, the least that servers and proxies take. */
+const MOST_SKUS = 200;
+/** Query parameter `sku`, once or repeated. */
+export const skuSet = z
+  .union([z.string(), z.array(z.string())])
+  .transform((given) => [...new Set([given].flat())])
+  .pipe(z.array(z.string().min(1).max(120)).min(1).max(MOST_SKUS));
 
 /**
  * One that serves others only must read like one that does not exist.

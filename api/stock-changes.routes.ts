@@ -40,7 +40,11 @@ export const stockChangeRoutes: readonly Route[] = [
       const { deps, merchantId, effectKey: causeId, body } = context;
       const { kind, warehouseId, reason, reasonCode } = body;
       await requireServed(context, warehouseId, '/warehouseId');
-      const lines = body.lines.map(({ delta, ...given }) => ({ ...defined(given), delta }));
+      const lines = body.lines.map(({ delta, unitCostMinor, ...given }) => ({
+        ...defined(given),
+        ...(unitCostMinor === undefined ? {} : { unitCostMinor: BigInt(unitCostMinor) }),
+        delta,
+      }));
       const request = { merchantId, causeId, kind, warehouseId, reason, reasonCode, lines };
       const by = editorOf(context);
       const asked = await withReferences('/lines', () =>

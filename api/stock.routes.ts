@@ -16,16 +16,10 @@ import { timeOf } from './answers';
 import { page, pageOf, pageQuery, readCursor, timestampText } from './pagination';
 import { ProblemError } from './problem';
 import { defineRoute, type Route } from './route';
+import { skuSet } from './stock-answers';
 
 const levelKey = z.tuple([z.uuid(), z.uuid(), z.uuid()]);
 const ledgerKey = z.tuple([timestampText, z.string(), z.int().min(0).max(2_147_483_647)]);
-
-/** As many as fit into an address of 8 KiB, the least that servers and proxies take. */
-const MOST_SKUS = 200;
-const skuSet = z
-  .union([z.string(), z.array(z.string())])
-  .transform((given) => [...new Set([given].flat())])
-  .pipe(z.array(z.string().min(1).max(120)).min(1).max(MOST_SKUS));
 
 export const stockRoutes: readonly Route[] = [
   defineRoute({

@@ -1,7 +1,7 @@
 /** Corrections, moves and transfers: bodies and answers. Units are whole base units. */
 import { z } from 'zod';
 import { ADJUSTMENT_REASON_CODES } from '../domain/stock/adjustment-reasons';
-import { id, instant, quantity, reason, text } from './common';
+import { id, instant, minorUnitsFromZero, quantity, reason, text } from './common';
 
 /** Far more than any warehouse counts at once, and far below what a sum of them could overflow. */
 const delta = z
@@ -40,6 +40,8 @@ export const adjustmentSchema = z.strictObject({
           /** The lot's last good day; a lot that is known keeps its date. */
           expiresOn: z.iso.date().optional(),
           delta,
+          /** What one unit cost, in minor units, of a gain; left out: the product's cost. */
+          unitCostMinor: minorUnitsFromZero.optional(),
           serials,
         })
         .refine(onProduct, ONE_PRODUCT),
@@ -67,7 +69,7 @@ export const adjustmentViewSchema = z
     warehouseId: id,
     warehouseCode: z.string(),
     causeId: z.string(),
-    kind: z.enum(['opening', 'adjustment', 'write_off']),
+    kind: z.enum(['opening', 'adjustment', 'write_off', 'count']),
     state: adjustmentState,
     reasonCode: z.string(),
     reason: z.string(),
@@ -88,6 +90,7 @@ export const adjustmentViewSchema = z
         expiresOn: z.string().nullable(),
         delta: z.int(),
         posted: z.int().nullable(),
+        unitCostMinor: z.string().nullable(),
       }),
     ),
   })

@@ -27,6 +27,8 @@ export interface LedgerLine {
   readonly quantity: number;
   readonly fromLocationId: string;
   readonly toLocationId: string;
+  /** What one of the units cost, in minor units, of goods that come in; left out: the product's cost of now. */
+  readonly unitCostMinor?: bigint | undefined;
 }
 
 export interface LedgerCause {
@@ -68,12 +70,17 @@ with new_cause as (
   from json_to_recordset($1) as c(merchant_id uuid, id text, month date, kind text, order_id uuid, reason text,
     reason_code text, actor text, occurred_at timestamptz)
   order by merchant_id, id
-  on conflict do nothing returning merchant_id, id, month
+  on conflict do nothing returning merchant_id, id, month, kind
 ), new_lines as (
-  insert into stock_ledger (merchant_id, cause_id, line, month, product_id, lot_code, quantity, from_location_id, to_location_id)
-  select c.merchant_id, c.id, l.line, c.month, l.product_id, l.lot_code, l.quantity, l.from_location_id, l.to_location_id
+  insert into stock_ledger (merchant_id, cause_id, line, month, product_id, lot_code, quantity, from_location_id, to_location_id,
+    unit_cost_minor)
+  select c.merchant_id, c.id, l.line, c.month, l.product_id, l.lot_code, l.quantity, l.from_location_id, l.to_location_id,
+    case when l.unit_cost_minor is not null then l.unit_cost_minor
+      -- Movements by which goods can come in; what a loss has here is never read.
+      when c.kind in ('opening', 'receipt', 'adjustment', 'return', 'kit', 'count')
+      then (select p.unit_cost_minor from product p where p.merchant_id = l.merchant_id and p.id = l.product_id) end
   from json_to_recordset($2) as l(merchant_id uuid, cause_id text, line integer, product_id uuid, lot_code text,
-    quantity integer, from_location_id uuid, to_location_id uuid)
+    quantity integer, from_location_id uuid, to_location_id uuid, unit_cost_minor bigint)
   join new_cause c on c.merchant_id = l.merchant_id and c.id = l.cause_id
 )
 select merchant_id, id from new_cause`,
@@ -107,5 +114,6 @@ function linesJson(cause: LedgerCause) {
     quantity: line.quantity,
     from_location_id: line.fromLocationId,
     to_location_id: line.toLocationId,
+    unit_cost_minor: line.unitCostMinor?.toString() ?? null,
   }));
 }

@@ -233,6 +233,7 @@ create table bin_balance (
   warehouse_id uuid not null,
   on_hand integer default 0 not null,
   allocated integer default 0 not null,
+  moved bigint default 0 not null,
   constraint bin_balance_pkey PRIMARY KEY (merchant_id, location_id, product_id, lot_code),
   constraint bin_balance_allocated_check CHECK ((allocated >= 0)),
   constraint bin_balance_on_hand_check CHECK ((on_hand >= 0)),
@@ -325,6 +326,28 @@ create policy tenant on carrier_inbox for all to quayside_app using ((organisati
 grant insert, select, update on carrier_inbox to quayside_app;
 grant select on carrier_inbox to quayside_check;
 grant delete, select, update on carrier_inbox to quayside_system;
+
+create table carrying_rate (
+  merchant_id uuid not null,
+  storage_per_cubic_metre_minor bigint not null,
+  storage_per_unit_minor bigint not null,
+  insurance_basis_points integer not null,
+  capital_basis_points integer not null,
+  obsolescence_basis_points integer not null,
+  constraint carrying_rate_pkey PRIMARY KEY (merchant_id),
+  constraint carrying_rate_capital_basis_points_check CHECK (((capital_basis_points >= 0) AND (capital_basis_points <= 100000))),
+  constraint carrying_rate_insurance_basis_points_check CHECK (((insurance_basis_points >= 0) AND (insurance_basis_points <= 100000))),
+  constraint carrying_rate_obsolescence_basis_points_check CHECK (((obsolescence_basis_points >= 0) AND (obsolescence_basis_points <= 100000))),
+  constraint carrying_rate_storage_per_cubic_metre_minor_check CHECK ((storage_per_cubic_metre_minor >= 0)),
+  constraint carrying_rate_storage_per_unit_minor_check CHECK ((storage_per_unit_minor >= 0)),
+  constraint carrying_rate_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+alter table carrying_rate enable row level security;
+alter table carrying_rate force row level security;
+create policy checker on carrying_rate for select to quayside_check using (true);
+create policy tenant on carrying_rate for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on carrying_rate to quayside_app;
+grant select on carrying_rate to quayside_check;
 
 create table carton (
   id uuid not null,
@@ -495,6 +518,89 @@ create policy tenant on channel_sync for all to quayside_app using ((merchant_id
 grant insert, select, update on channel_sync to quayside_app;
 grant select on channel_sync to quayside_check;
 grant select, update on channel_sync to quayside_system;
+
+create table count_doubt (
+  merchant_id uuid not null,
+  count_id uuid not null,
+  location_id uuid not null,
+  product_id uuid not null,
+  lot_code text default ''::text not null,
+  quantity integer not null,
+  held_at uuid not null,
+  settled boolean default false not null,
+  constraint count_doubt_pkey PRIMARY KEY (merchant_id, count_id, location_id, product_id, lot_code),
+  constraint count_doubt_quantity_check CHECK ((quantity > 0)),
+  constraint count_doubt_held_at_fkey FOREIGN KEY (held_at) REFERENCES location(id),
+  constraint count_doubt_location_id_fkey FOREIGN KEY (location_id) REFERENCES location(id),
+  constraint count_doubt_merchant_id_count_id_fkey FOREIGN KEY (merchant_id, count_id) REFERENCES stock_count(merchant_id, id),
+  constraint count_doubt_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint count_doubt_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id)
+);
+alter table count_doubt enable row level security;
+alter table count_doubt force row level security;
+create policy checker on count_doubt for select to quayside_check using (true);
+create policy tenant on count_doubt for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on count_doubt to quayside_app;
+grant select on count_doubt to quayside_check;
+
+create table count_line (
+  merchant_id uuid not null,
+  sheet_id uuid not null,
+  product_id uuid not null,
+  lot_code text default ''::text not null,
+  recorded integer not null,
+  doubtful integer default 0 not null,
+  counted integer not null,
+  unit_cost_minor bigint,
+  final boolean,
+  constraint count_line_pkey PRIMARY KEY (merchant_id, sheet_id, product_id, lot_code),
+  constraint count_line_check CHECK (((doubtful >= 0) AND (doubtful <= recorded))),
+  constraint count_line_counted_check CHECK ((counted >= 0)),
+  constraint count_line_recorded_check CHECK ((recorded >= 0)),
+  constraint count_line_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint count_line_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id),
+  constraint count_line_merchant_id_sheet_id_fkey FOREIGN KEY (merchant_id, sheet_id) REFERENCES count_sheet(merchant_id, id)
+);
+alter table count_line enable row level security;
+alter table count_line force row level security;
+create policy checker on count_line for select to quayside_check using (true);
+create policy tenant on count_line for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on count_line to quayside_app;
+grant select on count_line to quayside_check;
+
+create table count_sheet (
+  id uuid not null,
+  merchant_id uuid not null,
+  count_id uuid not null,
+  location_id uuid not null,
+  round integer not null,
+  state text default 'open'::text not null,
+  product_ids uuid[],
+  person_id uuid,
+  seen jsonb,
+  adjustment_id uuid,
+  counted_at timestamp with time zone,
+  constraint count_sheet_pkey PRIMARY KEY (merchant_id, id),
+  constraint count_sheet_merchant_id_count_id_location_id_round_key UNIQUE (merchant_id, count_id, location_id, round),
+  constraint count_sheet_check CHECK (((state = 'started'::text) <= (seen IS NOT NULL))),
+  constraint count_sheet_check1 CHECK (((counted_at IS NULL) = (state <> 'counted'::text))),
+  constraint count_sheet_round_check CHECK (((round >= 1) AND (round <= 3))),
+  constraint count_sheet_state_check CHECK ((state = ANY (ARRAY['open'::text, 'started'::text, 'counted'::text, 'cancelled'::text]))),
+  constraint count_sheet_location_id_fkey FOREIGN KEY (location_id) REFERENCES location(id),
+  constraint count_sheet_merchant_id_adjustment_id_fkey FOREIGN KEY (merchant_id, adjustment_id) REFERENCES stock_adjustment(merchant_id, id),
+  constraint count_sheet_merchant_id_count_id_fkey FOREIGN KEY (merchant_id, count_id) REFERENCES stock_count(merchant_id, id),
+  constraint count_sheet_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint count_sheet_merchant_id_id_fkey FOREIGN KEY (merchant_id, id) REFERENCES task(merchant_id, id),
+  constraint count_sheet_person_id_fkey FOREIGN KEY (person_id) REFERENCES person(id)
+);
+CREATE INDEX count_sheet_counted ON public.count_sheet USING btree (merchant_id, counted_at) WHERE (state = 'counted'::text);
+CREATE UNIQUE INDEX count_sheet_started ON public.count_sheet USING btree (merchant_id, location_id) WHERE (state = 'started'::text);
+alter table count_sheet enable row level security;
+alter table count_sheet force row level security;
+create policy checker on count_sheet for select to quayside_check using (true);
+create policy tenant on count_sheet for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on count_sheet to quayside_app;
+grant select on count_sheet to quayside_check;
 
 create table customer (
   id uuid not null,
@@ -819,11 +925,17 @@ create table merchant (
   line_split_policy text default 'allowed'::text not null,
   adjustment_limit_units integer,
   adjustment_limit_minor bigint,
+  count_tolerance_units integer,
+  count_tolerance_percent integer,
+  count_tolerance_minor bigint,
   constraint merchant_pkey PRIMARY KEY (id),
   constraint merchant_organisation_id_slug_key UNIQUE (organisation_id, slug),
   constraint merchant_address_check_check CHECK ((address_check = ANY (ARRAY['carrier'::text, 'local'::text]))),
   constraint merchant_adjustment_limit_minor_check CHECK ((adjustment_limit_minor >= 0)),
   constraint merchant_adjustment_limit_units_check CHECK ((adjustment_limit_units >= 0)),
+  constraint merchant_count_tolerance_minor_check CHECK ((count_tolerance_minor >= 0)),
+  constraint merchant_count_tolerance_percent_check CHECK (((count_tolerance_percent >= 0) AND (count_tolerance_percent <= 100))),
+  constraint merchant_count_tolerance_units_check CHECK ((count_tolerance_units >= 0)),
   constraint merchant_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
   constraint merchant_line_split_policy_check CHECK ((line_split_policy = ANY (ARRAY['never'::text, 'allowed'::text]))),
   constraint merchant_partial_policy_check CHECK ((partial_policy = ANY (ARRAY['wait'::text, 'ship_available'::text]))),
@@ -1169,6 +1281,27 @@ create policy tenant on product for all to quayside_app using ((merchant_id = AN
 grant insert, select, update on product to quayside_app;
 grant select on product to quayside_check;
 
+create table promotion (
+  id uuid not null,
+  merchant_id uuid not null,
+  name text not null,
+  product_id uuid,
+  from_day date not null,
+  to_day date not null,
+  created_at timestamp with time zone default now() not null,
+  constraint promotion_pkey PRIMARY KEY (merchant_id, id),
+  constraint promotion_check CHECK ((to_day >= from_day)),
+  constraint promotion_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint promotion_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id)
+);
+CREATE INDEX promotion_span ON public.promotion USING btree (merchant_id, to_day);
+alter table promotion enable row level security;
+alter table promotion force row level security;
+create policy checker on promotion for select to quayside_check using (true);
+create policy tenant on promotion for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on promotion to quayside_app;
+grant select on promotion to quayside_check;
+
 create table replay_line (
   merchant_id uuid not null,
   invoice_no text not null,
@@ -1450,7 +1583,7 @@ create table scan (
   outcome jsonb default '{}'::jsonb not null,
   scanned_at timestamp with time zone default now() not null,
   constraint scan_pkey PRIMARY KEY (merchant_id, event_id),
-  constraint scan_kind_check CHECK ((kind = ANY (ARRAY['claim'::text, 'pick'::text, 'short'::text, 'pack'::text, 'close_carton'::text, 'ship'::text, 'release'::text]))),
+  constraint scan_kind_check CHECK ((kind = ANY (ARRAY['claim'::text, 'pick'::text, 'short'::text, 'pack'::text, 'close_carton'::text, 'ship'::text, 'release'::text, 'count'::text]))),
   constraint scan_quantity_check CHECK ((quantity >= 0)),
   constraint scan_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
   constraint scan_merchant_id_task_id_fkey FOREIGN KEY (merchant_id, task_id) REFERENCES task(merchant_id, id),
@@ -1613,7 +1746,7 @@ create table stock_adjustment (
   constraint stock_adjustment_merchant_id_cause_id_key UNIQUE (merchant_id, cause_id),
   constraint stock_adjustment_check CHECK (((state = 'pending'::text) = (decided_at IS NULL))),
   constraint stock_adjustment_check1 CHECK (((decided_by IS NULL) = (decided_at IS NULL))),
-  constraint stock_adjustment_kind_check CHECK ((kind = ANY (ARRAY['opening'::text, 'adjustment'::text, 'write_off'::text]))),
+  constraint stock_adjustment_kind_check CHECK ((kind = ANY (ARRAY['opening'::text, 'adjustment'::text, 'write_off'::text, 'count'::text]))),
   constraint stock_adjustment_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'posted'::text, 'rejected'::text]))),
   constraint stock_adjustment_units_check CHECK ((units >= 0)),
   constraint stock_adjustment_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
@@ -1638,13 +1771,16 @@ create table stock_adjustment_line (
   expires_on date,
   delta integer not null,
   posted integer,
+  unit_cost_minor bigint,
   constraint stock_adjustment_line_pkey PRIMARY KEY (merchant_id, adjustment_id, line),
   constraint stock_adjustment_line_delta_check CHECK ((delta <> 0)),
+  constraint stock_adjustment_line_unit_cost_minor_check CHECK ((unit_cost_minor >= 0)),
   constraint stock_adjustment_line_location_id_fkey FOREIGN KEY (location_id) REFERENCES location(id),
   constraint stock_adjustment_line_merchant_id_adjustment_id_fkey FOREIGN KEY (merchant_id, adjustment_id) REFERENCES stock_adjustment(merchant_id, id),
   constraint stock_adjustment_line_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
   constraint stock_adjustment_line_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id)
 );
+CREATE INDEX stock_adjustment_line_place ON public.stock_adjustment_line USING btree (merchant_id, location_id) WHERE (posted IS NULL);
 alter table stock_adjustment_line enable row level security;
 alter table stock_adjustment_line force row level security;
 create policy checker on stock_adjustment_line for select to quayside_check using (true);
@@ -1721,6 +1857,34 @@ grant insert, select on stock_change to quayside_app;
 grant select on stock_change to quayside_check;
 grant delete, select on stock_change to quayside_system;
 
+create table stock_count (
+  id uuid not null,
+  merchant_id uuid not null,
+  warehouse_id uuid not null,
+  origin text not null,
+  class text,
+  reason text not null,
+  state text default 'open'::text not null,
+  requested_by text not null,
+  requested_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint stock_count_pkey PRIMARY KEY (merchant_id, id),
+  constraint stock_count_check CHECK (((origin = 'abc'::text) = (class IS NOT NULL))),
+  constraint stock_count_check1 CHECK (((ended_at IS NULL) = (state = 'open'::text))),
+  constraint stock_count_class_check CHECK ((class = ANY (ARRAY['A'::text, 'B'::text, 'C'::text]))),
+  constraint stock_count_origin_check CHECK ((origin = ANY (ARRAY['abc'::text, 'request'::text, 'short_pick'::text]))),
+  constraint stock_count_state_check CHECK ((state = ANY (ARRAY['open'::text, 'done'::text, 'cancelled'::text]))),
+  constraint stock_count_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint stock_count_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
+);
+CREATE INDEX stock_count_list ON public.stock_count USING btree (merchant_id, requested_at DESC, id DESC);
+alter table stock_count enable row level security;
+alter table stock_count force row level security;
+create policy checker on stock_count for select to quayside_check using (true);
+create policy tenant on stock_count for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on stock_count to quayside_app;
+grant select on stock_count to quayside_check;
+
 create table stock_ledger (
   merchant_id uuid not null,
   cause_id text not null,
@@ -1731,9 +1895,11 @@ create table stock_ledger (
   quantity integer not null,
   from_location_id uuid not null,
   to_location_id uuid not null,
+  unit_cost_minor bigint,
   constraint stock_ledger_pkey PRIMARY KEY (merchant_id, cause_id, line, month),
   constraint stock_ledger_check CHECK ((from_location_id <> to_location_id)),
   constraint stock_ledger_quantity_check CHECK ((quantity > 0)),
+  constraint stock_ledger_unit_cost_minor_check CHECK ((unit_cost_minor >= 0)),
   constraint stock_ledger_from_location_id_fkey FOREIGN KEY (from_location_id) REFERENCES location(id),
   constraint stock_ledger_merchant_id_cause_id_month_fkey FOREIGN KEY (merchant_id, cause_id, month) REFERENCES stock_cause(merchant_id, id, month),
   constraint stock_ledger_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id),

@@ -6,7 +6,7 @@ export interface AdjustmentHead {
   readonly merchantId: string;
   readonly warehouseId: string;
   readonly causeId: string;
-  readonly kind: 'opening' | 'adjustment' | 'write_off';
+  readonly kind: 'opening' | 'adjustment' | 'write_off' | 'count';
   readonly reasonCode: string;
   readonly reason: string;
   readonly state: 'pending' | 'posted' | 'rejected';
@@ -25,6 +25,8 @@ export interface AdjustmentLineRow {
   readonly lotCode: string | null;
   readonly expiresOn: string | null;
   readonly delta: number;
+  /** What one unit cost, as who asked said; null: the product's cost. */
+  readonly unitCostMinor: bigint | null;
   /** null until it is posted. */
   readonly posted: number | null;
 }
@@ -82,10 +84,10 @@ export async function insertAdjustment(
   });
   await tx.run({
     text: `insert into stock_adjustment_line (merchant_id, adjustment_id, line, product_id, location_id, lot_code, expires_on,
-        delta, posted)
-      select $1, $2, line, product_id, location_id, lot_code, expires_on, delta, posted
+        delta, posted, unit_cost_minor)
+      select $1, $2, line, product_id, location_id, lot_code, expires_on, delta, posted, unit_cost_minor
       from json_to_recordset($3) as l(line integer, product_id uuid, location_id uuid, lot_code text, expires_on date,
-        delta integer, posted integer)`,
+        delta integer, posted integer, unit_cost_minor bigint)`,
     values: [
       head.merchantId,
       head.id,
@@ -98,6 +100,7 @@ export async function insertAdjustment(
           expires_on: each.expiresOn,
           delta: each.delta,
           posted: each.posted,
+          unit_cost_minor: each.unitCostMinor?.toString() ?? null,
         })),
       ),
     ],
@@ -120,7 +123,7 @@ export async function lockAdjustment(
 export function readAdjustmentLines(tx: Tx, merchantId: string, id: string): Promise<AdjustmentLineRow[]> {
   return tx.rows<AdjustmentLineRow>({
     text: `select product_id as "productId", location_id as "locationId", lot_code as "lotCode", expires_on as "expiresOn",
-        delta, posted
+        delta, posted, unit_cost_minor as "unitCostMinor"
       from stock_adjustment_line where merchant_id = $1 and adjustment_id = $2 order by line`,
     values: [merchantId, id],
   });
@@ -154,9 +157,11 @@ export async function decideAdjustment(
 export interface AdjustmentListRow extends AdjustmentHead {
   readonly warehouseCode: string;
   readonly keyAt: string;
-  readonly lines: readonly (AdjustmentLineRow & {
+  readonly lines: readonly (Omit<AdjustmentLineRow, 'unitCostMinor'> & {
     readonly sku: string;
     readonly locationCode: string | null;
+    /** Minor units as text. */
+    readonly unitCostMinor: string | null;
   })[];
 }
 
@@ -172,7 +177,8 @@ export function listAdjustments(
     text: `
 select ${HEAD}, a.requested_at::text as "keyAt", w.code as "warehouseCode",
   (select json_agg(json_build_object('productId', l.product_id, 'sku', p.sku, 'locationId', l.location_id, 'locationCode', c.code,
-     'lotCode', l.lot_code, 'expiresOn', l.expires_on, 'delta', l.delta, 'posted', l.posted) order by l.line)
+     'lotCode', l.lot_code, 'expiresOn', l.expires_on, 'delta', l.delta, 'posted', l.posted,
+     'unitCostMinor', l.unit_cost_minor::text) order by l.line)
    from stock_adjustment_line l
    join product p on p.merchant_id = l.merchant_id and p.id = l.product_id
    left join location c on c.id = l.location_id

@@ -151,7 +151,7 @@ async function lookUp(tx: Tx, merchantId: string, warehouseCode: string, rows: r
   });
   const productOf = new Map(products.map((product) => [product.sku, product]));
   const kindOf = new Map(places.map((place) => [place.code, place.kind]));
-  const faults = rows.flatMap(({ row, sku, location, lot, quantity }): RowFault[] => {
+  const faults = rows.flatMap(({ row, sku, location, lot, quantity, unitCostMinor }): RowFault[] => {
     const product = productOf.get(sku);
     return [
       ...(product === undefined ? [{ row, column: 'sku', message: `there is no product ${sku}` }] : []),
@@ -160,6 +160,9 @@ async function lookUp(tx: Tx, merchantId: string, warehouseCode: string, rows: r
         : []),
       ...(location === null && quantity > 0
         ? [{ row, column: 'location', message: 'is missing: say where the goods are' }]
+        : []),
+      ...(quantity < 0 && unitCostMinor !== null
+        ? [{ row, column: 'unit_cost_minor', message: 'a loss has no cost of its own' }]
         : []),
       ...(product?.lotTracked === true && lot === null && quantity > 0
         ? [{ row, column: 'lot', message: `${sku} is tracked by lot` }]
@@ -184,12 +187,13 @@ async function post(database: Database, { rows, ...posting }: Posting) {
     const { adjustmentId, state, lines } = await requestAdjustment(database, {
       ...posting,
       actor: 'cli',
-      lines: rows.map(({ sku, quantity: delta, location, lot, expiresOn }) => ({
+      lines: rows.map(({ sku, quantity: delta, location, lot, expiresOn, unitCostMinor }) => ({
         sku,
         delta,
         ...(location === null ? {} : { locationCode: location }),
         ...(lot === null ? {} : { lotCode: lot }),
         ...(expiresOn === null ? {} : { expiresOn }),
+        ...(unitCostMinor === null ? {} : { unitCostMinor }),
       })),
     });
     const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

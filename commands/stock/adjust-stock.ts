@@ -32,7 +32,7 @@ export interface AdjustStock {
   readonly merchantId: string;
   /** Step key of what corrects the stock; once a merchant. */
   readonly causeId: string;
-  readonly kind: 'opening' | 'adjustment' | 'write_off';
+  readonly kind: 'opening' | 'adjustment' | 'write_off' | 'count';
   readonly warehouseId: string;
   readonly reason: string;
   readonly reasonCode?: AdjustmentReason;
@@ -102,6 +102,7 @@ export async function adjustIn(
       locationId: line.place?.id ?? null,
       lotCode: line.lotCode,
       serials: line.serials,
+      unitCostMinor: line.unitCostMinor,
     })),
     bins,
     inHands,
@@ -162,12 +163,13 @@ async function post(
       occurredAt,
       lines: planned
         .flatMap((line) => line.moves)
-        .map(({ productId, lotCode, locationId, delta, serials }) => ({
+        .map(({ productId, lotCode, locationId, delta, serials, unitCostMinor }) => ({
           productId,
           lotCode,
           quantity: Math.abs(delta),
           fromLocationId: delta > 0 ? outside : locationId,
           toLocationId: delta > 0 ? locationId : outside,
+          unitCostMinor,
           ...(serials === undefined ? {} : { serials }),
         })),
     },

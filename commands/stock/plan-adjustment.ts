@@ -16,6 +16,8 @@ export interface AdjustmentToPlan {
   readonly lotCode: string | null;
   /** Numbers of the units, when they are named: their place is too, and they are of one lot. */
   readonly serials?: readonly string[] | null;
+  /** Minor units a unit, of a gain. */
+  readonly unitCostMinor?: bigint | null;
 }
 
 export interface PlannedAdjustment {
@@ -31,6 +33,7 @@ export interface BinMove {
   readonly lotCode: string;
   readonly delta: number;
   readonly serials?: readonly string[];
+  readonly unitCostMinor?: bigint | undefined;
 }
 
 interface Shelf {
@@ -77,8 +80,9 @@ function bySurplus(a: Bin, b: Bin): number {
 
 function gain(line: AdjustmentToPlan): BinMove[] {
   const { productId, locationId, lotCode, delta } = line;
+  const unitCostMinor = line.unitCostMinor ?? undefined;
   if (locationId === null) throw new Failure('InvalidInput', 'say where the goods were put', { productId });
-  return [{ productId, locationId, lotCode: lotCode ?? '', delta }];
+  return [{ productId, locationId, lotCode: lotCode ?? '', delta, unitCostMinor }];
 }
 
 function lose(line: AdjustmentToPlan, shelves: readonly Shelf[]): BinMove[] {

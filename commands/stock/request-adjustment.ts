@@ -49,13 +49,17 @@ export function requestAdjustment(
   const { merchantId, causeId } = request;
   return withOrdersLocked(database, merchantId, async (tx, orderIds) => {
     const { outcome } = await runOnceIn(tx, merchantId, `adjust/${causeId}`, async () => ({
-      ...(await requestIn(tx, request, orderIds)),
+      ...(await requestAdjustmentIn(tx, request, orderIds)),
     }));
     return outcome;
   });
 }
 
-async function requestIn(
+/**
+ * The same in the caller's transaction, which sees to it that it is asked for once.
+ * @throws OrdersNotLocked when goods would be taken from orders other than `orderIds`.
+ */
+export async function requestAdjustmentIn(
   tx: Tx,
   request: RequestAdjustment,
   orderIds: readonly string[],
@@ -98,6 +102,7 @@ async function requestIn(
       lotCode: line.lotCode,
       expiresOn: line.expiresOn,
       delta: line.delta,
+      unitCostMinor: line.unitCostMinor,
       posted: posted?.lines[index]?.posted ?? null,
     })),
   );
@@ -189,6 +194,7 @@ export async function approveAdjustment(
           ...(line.locationId === null ? {} : { locationId: line.locationId }),
           ...(line.lotCode === null ? {} : { lotCode: line.lotCode }),
           ...(line.expiresOn === null ? {} : { expiresOn: line.expiresOn }),
+          ...(line.unitCostMinor === null ? {} : { unitCostMinor: line.unitCostMinor }),
         })),
       },
       orderIds,

@@ -18,6 +18,8 @@ export interface AdjustmentLine {
   readonly delta: number;
   /** Numbers of the units, of a product that has them; the place has to be said then. */
   readonly serials?: readonly string[];
+  /** What one unit cost, in minor units, of a gain; left out: the product's cost. */
+  readonly unitCostMinor?: bigint;
 }
 
 /** Lines as somebody gave them. */
@@ -28,7 +30,7 @@ export interface GivenLines {
 }
 
 /** Goods in these places are in somebody's hands or on their way out; corrections go to where goods rest. */
-const RESTING_PLACES: ReadonlySet<string> = new Set(['bin', 'quarantine', 'damaged', 'dock']);
+export const RESTING_PLACES: ReadonlySet<string> = new Set(['bin', 'quarantine', 'damaged', 'dock']);
 
 export interface ResolvedLine {
   readonly product: AdjustedProduct;
@@ -37,6 +39,8 @@ export interface ResolvedLine {
   readonly expiresOn: string | null;
   readonly delta: number;
   readonly serials: readonly string[] | null;
+  /** As it was given. */
+  readonly unitCostMinor: bigint | null;
 }
 
 /**
@@ -95,6 +99,8 @@ function resolveLine(line: AdjustmentLine, { products, places }: Found): Resolve
     throw new Failure('InvalidInput', 'this product has serial numbers: name the units', {
       sku: product.sku,
     });
+  if (delta < 0 && line.unitCostMinor !== undefined)
+    throw new Failure('InvalidInput', 'a loss has no cost of its own', { sku: product.sku });
   if (line.serials !== undefined && place === null)
     throw new Failure('InvalidInput', 'say where the named units are', { sku: product.sku });
   return {
@@ -104,5 +110,6 @@ function resolveLine(line: AdjustmentLine, { products, places }: Found): Resolve
     expiresOn: line.expiresOn ?? null,
     delta,
     serials: line.serials ?? null,
+    unitCostMinor: line.unitCostMinor ?? null,
   };
 }

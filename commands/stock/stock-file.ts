@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { Failure } from '../../domain/failure-types';
 
 const REQUIRED = ['sku', 'quantity'] as const;
-const OPTIONAL = ['location', 'lot', 'expires_on'] as const;
+const OPTIONAL = ['location', 'lot', 'expires_on', 'unit_cost_minor'] as const;
 export const STOCK_COLUMNS: readonly string[] = [...REQUIRED, ...OPTIONAL];
 
 /** A warehouse of a 3PL has some 10,000 places; more belongs into several files. */
@@ -23,6 +23,8 @@ export interface StockRow {
   readonly location: string | null;
   readonly lot: string | null;
   readonly expiresOn: string | null;
+  /** What one unit cost, in minor units; null: the product's cost. */
+  readonly unitCostMinor: bigint | null;
 }
 
 export interface RowFault {
@@ -47,6 +49,10 @@ const rowSchema = z.object({
   location: optional(40),
   lot: optional(60),
   expires_on: optional(10).pipe(z.iso.date('is no date like 2026-03-31').nullable()),
+  unit_cost_minor: z
+    .string()
+    .regex(/^(\d{1,15})?$/, 'is no whole number of minor units')
+    .transform((text) => (text === '' ? null : BigInt(text))),
 });
 
 /** Text of a file as spreadsheets write it: UTF-8, or UTF-16 with its byte order mark. */
@@ -93,8 +99,8 @@ export function readStockFile(
     const given = Object.fromEntries(STOCK_COLUMNS.map((name) => [name, record[name] ?? '']));
     const parsed = rowSchema.safeParse(given);
     if (parsed.success) {
-      const { expires_on: expiresOn, ...rest } = parsed.data;
-      rows.push({ row: info.lines, ...rest, expiresOn });
+      const { expires_on: expiresOn, unit_cost_minor: unitCostMinor, ...rest } = parsed.data;
+      rows.push({ row: info.lines, ...rest, expiresOn, unitCostMinor });
     } else
       for (const issue of parsed.error.issues)
         faults.push({ row: info.lines, column: String(issue.path[0]), message: issue.message });

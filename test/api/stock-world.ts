@@ -19,6 +19,7 @@ export const STOCK_THINGS = [
   'transferToReceive',
   'transferToClose',
   'shelfLifeRuleId',
+  'promotionId',
   'holdId',
   'holdToRelease',
   'holdToHandOver',
@@ -29,6 +30,14 @@ export type StockWorld = Readonly<
 
 /** Lots of the seeded product. */
 const [PLAIN, TO_RECALL, TO_LIFT, TO_DATE] = ['L-PLAIN', 'L-RECALL', 'L-LIFT', 'L-DATE'];
+
+const RATES = {
+  storagePerCubicMetreMinor: '4500',
+  storagePerUnitMinor: '20',
+  insuranceBasisPoints: 50,
+  capitalBasisPoints: 800,
+  obsolescenceBasisPoints: 300,
+};
 
 export const STOCK_ROUTES: Readonly<
   Record<string, (w: StockWorld) => { readonly path: string; readonly body?: unknown }>
@@ -108,6 +117,18 @@ export const STOCK_ROUTES: Readonly<
     path: '/v1/lots/date',
     body: { productId: w.productId, lotCode: TO_DATE, expiresOn: '2031-01-01', reason: 'misread' },
   }),
+  getStockVelocity: (w) => ({ path: `/v1/stock/velocity?sku=${w.sku}` }),
+  listSlowMovers: () => ({ path: '/v1/stock/slow-movers' }),
+  getStockValuation: () => ({ path: '/v1/stock/valuation?method=average' }),
+  getCarryingCost: () => ({ path: '/v1/stock/carrying-cost' }),
+  getCarryingRates: () => ({ path: '/v1/stock/carrying-rates' }),
+  setCarryingRates: () => ({ path: '/v1/stock/carrying-rates', body: RATES }),
+  listPromotions: () => ({ path: '/v1/stock/promotions' }),
+  createPromotion: (w) => ({
+    path: '/v1/stock/promotions',
+    body: { name: 'Demo sale', sku: w.sku, from: '2026-03-01', to: '2026-03-03' },
+  }),
+  deletePromotion: (w) => ({ path: `/v1/stock/promotions/${w.promotionId}` }),
   listShelfLifeRules: () => ({ path: '/v1/shelf-life-rules' }),
   createShelfLifeRule: (w) => ({
     path: '/v1/shelf-life-rules',
@@ -148,6 +169,18 @@ export async function makeStockWorld(database: Database, merchant: SeededMerchan
     merchant,
     'insert into shelf_life_rule (id, merchant_id, min_days) values ($1, $2, 1) returning id',
     [randomUUID(), merchantId],
+  );
+  const [promotion] = await rowsOf<{ id: string }>(
+    database,
+    merchant,
+    "insert into promotion (id, merchant_id, name, from_day, to_day) values ($1, $2, 'Demo', '2026-01-01', '2026-01-02') returning id",
+    [randomUUID(), merchantId],
+  );
+  await rowsOf(
+    database,
+    merchant,
+    'insert into carrying_rate values ($1, 4500, 20, 50, 800, 300) returning merchant_id',
+    [merchantId],
   );
   await rowsOf(database, merchant, 'update merchant set adjustment_limit_units = 1 returning id');
   const adjustment = async () =>
@@ -200,6 +233,7 @@ export async function makeStockWorld(database: Database, merchant: SeededMerchan
     transferToReceive: await transfer(true),
     transferToClose: await transfer(true),
     shelfLifeRuleId: rule?.id as string,
+    promotionId: promotion?.id as string,
     holdId: await hold(),
     holdToRelease: await hold(),
     holdToHandOver: await hold(),

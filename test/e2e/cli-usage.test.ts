@@ -22,6 +22,7 @@ test.each([
   [['route'], /give either an order, --lines or --rules/],
   [['warehouses', 'close', 'EAST'], /required option '--reason <text>'/],
   [['demo', 'nonsense'], /no scenario "nonsense"[\s\S]*happy/],
+  [['stock', 'velocity'], /missing required argument 'skus'/],
   [['up', '--rate', 'many'], /--rate takes a number/],
   [['up', '--ports', 'nonsense=1'], /"nonsense=1" is not name=port[\s\S]*api/],
 ])('%j is wrong usage: exit code 2, and what there is', async (args, expected) => {

@@ -5,8 +5,8 @@ const read = (text: string | Buffer) =>
   readStockFile(Buffer.isBuffer(text) ? text : Buffer.from(text), 'file.csv');
 const TEXT = 'sku,quantity,location,lot,expires_on\nA,5,B-1,L1,2027-01-31\nÄ,-2,,,\n';
 const ROWS = [
-  { row: 2, sku: 'A', quantity: 5, location: 'B-1', lot: 'L1', expiresOn: '2027-01-31' },
-  { row: 3, sku: 'Ä', quantity: -2, location: null, lot: null, expiresOn: null },
+  { row: 2, sku: 'A', quantity: 5, location: 'B-1', lot: 'L1', expiresOn: '2027-01-31', unitCostMinor: null },
+  { row: 3, sku: 'Ä', quantity: -2, location: null, lot: null, expiresOn: null, unitCostMinor: null },
 ];
 
 test.each([
