@@ -33,6 +33,7 @@ const FILES: readonly CommandFile[] = [
   { names: ['check'], load: () => require('./check') as typeof import('./check') },
   { names: ['rebuild'], load: () => require('./rebuild') as typeof import('./rebuild') },
   { names: ['keys'], load: () => require('./keys') as typeof import('./keys') },
+  { names: ['connect'], load: () => require('./connect') as typeof import('./connect') },
   { names: ['seed'], load: () => require('./seed') as typeof import('./seed') },
   { names: ['migrate'], load: () => require('./migrate') as typeof import('./migrate') },
   {
