@@ -234,7 +234,7 @@ interface Act {
   readonly eventId?: string | undefined;
 }
 
-function callerOf(context: RouteContext<unknown, unknown, Act>): FloorCaller {
+export function callerOf(context: RouteContext<unknown, unknown, Act>): FloorCaller {
   const personId = context.body.personId ?? context.caller.personId;
   if (personId === null)
     throw new ProblemError('invalid-body', {
@@ -243,7 +243,7 @@ function callerOf(context: RouteContext<unknown, unknown, Act>): FloorCaller {
   return { merchantIds: context.merchantIds, personId };
 }
 
-const actOf = (context: RouteContext<unknown, unknown, Act>) => ({
+export const actOf = (context: RouteContext<unknown, unknown, Act>) => ({
   eventId: context.body.eventId ?? context.effectKey,
 });
 

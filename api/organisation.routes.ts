@@ -258,6 +258,9 @@ function merchantOf(row: MerchantRow) {
     mailFrom: row.mail_from,
     adjustmentLimitUnits: row.adjustment_limit_units,
     adjustmentLimitMinor: minorOf(row.adjustment_limit_minor),
+    countToleranceUnits: row.count_tolerance_units,
+    countTolerancePercent: row.count_tolerance_percent,
+    countToleranceMinor: minorOf(row.count_tolerance_minor),
     warehouseIds: row.warehouse_ids,
     createdAt: timeOf(row.created_at),
   };

@@ -1,5 +1,6 @@
 /** All routes, in the order in which the documentation lists them. What is not here does not exist. */
 import { apiKeyRoutes } from './api-keys.routes';
+import { countRoutes } from './counts.routes';
 import { exceptionRoutes } from './exceptions.routes';
 import { floorRoutes } from './floor.routes';
 import { healthRoutes } from './health.routes';
@@ -33,6 +34,7 @@ export const routes: readonly Route[] = [
   ...stockChangeRoutes,
   ...stockValueRoutes,
   ...transferRoutes,
+  ...countRoutes,
   ...lotRoutes,
   ...productRoutes,
   ...settingsRoutes,

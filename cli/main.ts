@@ -29,6 +29,7 @@ const FILES: readonly CommandFile[] = [
   { names: ['sim'], load: () => require('./sim') as typeof import('./sim') },
   { names: ['import'], load: () => require('./import') as typeof import('./import') },
   { names: ['stock'], load: () => require('./stock') as typeof import('./stock') },
+  { names: ['counts'], load: () => require('./counts') as typeof import('./counts') },
   { names: ['replay'], load: () => require('./replay') as typeof import('./replay') },
   { names: ['check'], load: () => require('./check') as typeof import('./check') },
   { names: ['rebuild'], load: () => require('./rebuild') as typeof import('./rebuild') },

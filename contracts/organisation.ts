@@ -19,6 +19,11 @@ const policies = {
   adjustmentLimitUnits: z.int().min(0).max(1_000_000_000).nullable(),
   /** The same by worth at cost, in minor units. */
   adjustmentLimitMinor: minorUnitsFromZero.nullable(),
+  /** A counted difference within all of these that are set needs no second look; none set: any does. */
+  countToleranceUnits: z.int().min(0).max(1_000_000_000).nullable(),
+  /** Of what the books say, in whole percent. */
+  countTolerancePercent: z.int().min(0).max(100).nullable(),
+  countToleranceMinor: minorUnitsFromZero.nullable(),
 };
 
 export const newMerchantSchema = z.strictObject({ slug, name: policies.name, currency });

@@ -130,7 +130,7 @@ export interface BinDelta extends BinKey {
   readonly allocated: number;
 }
 
-/** One set UPDATE of bins locked before; a key may come several times. */
+/** One set UPDATE of bins locked before; a key may come several times. Whoever counts there sees that goods moved. */
 export async function addToBins(tx: Tx, deltas: readonly BinDelta[]): Promise<void> {
   const moving = deltas.filter((delta) => delta.onHand !== 0 || delta.allocated !== 0);
   if (moving.length === 0) return;
@@ -138,8 +138,9 @@ export async function addToBins(tx: Tx, deltas: readonly BinDelta[]): Promise<vo
     name: 'bin-add',
     text: `
 update bin_balance b
-set on_hand = b.on_hand + d.on_hand, allocated = b.allocated + d.allocated
-from (select merchant_id, location_id, product_id, lot_code, sum(on_hand) as on_hand, sum(allocated) as allocated
+set on_hand = b.on_hand + d.on_hand, allocated = b.allocated + d.allocated, moved = b.moved + d.moved
+from (select merchant_id, location_id, product_id, lot_code, sum(on_hand) as on_hand, sum(allocated) as allocated,
+    count(*) filter (where on_hand <> 0) as moved
   from json_to_recordset($1) as d(merchant_id uuid, location_id uuid, product_id uuid, lot_code text, on_hand integer,
     allocated integer) group by 1, 2, 3, 4) d
 where b.merchant_id = d.merchant_id and b.location_id = d.location_id and b.product_id = d.product_id

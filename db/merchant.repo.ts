@@ -15,12 +15,16 @@ export interface MerchantRow {
   readonly mail_from: string;
   readonly adjustment_limit_units: number | null;
   readonly adjustment_limit_minor: bigint | null;
+  readonly count_tolerance_units: number | null;
+  readonly count_tolerance_percent: number | null;
+  readonly count_tolerance_minor: bigint | null;
   readonly created_at: Date;
   readonly warehouse_ids: readonly string[];
 }
 
 const COLUMNS = `m.id, m.slug, m.name, m.currency, m.payment_policy, m.split_policy, m.line_split_policy, m.partial_policy, m.short_pick_policy,
-  m.address_check, m.mail_from, m.adjustment_limit_units, m.adjustment_limit_minor, m.created_at,
+  m.address_check, m.mail_from, m.adjustment_limit_units, m.adjustment_limit_minor, m.count_tolerance_units,
+  m.count_tolerance_percent, m.count_tolerance_minor, m.created_at,
   array(select w.warehouse_id from merchant_warehouse w where w.merchant_id = m.id order by w.warehouse_id) as warehouse_ids`;
 
 /** Columns that a change may set, by their name in a patch. */
@@ -35,6 +39,9 @@ export const MERCHANT_FIELDS = {
   mailFrom: 'mail_from',
   adjustmentLimitUnits: 'adjustment_limit_units',
   adjustmentLimitMinor: 'adjustment_limit_minor',
+  countToleranceUnits: 'count_tolerance_units',
+  countTolerancePercent: 'count_tolerance_percent',
+  countToleranceMinor: 'count_tolerance_minor',
 } as const;
 
 export function listMerchants(

@@ -1583,7 +1583,7 @@ create table scan (
   outcome jsonb default '{}'::jsonb not null,
   scanned_at timestamp with time zone default now() not null,
   constraint scan_pkey PRIMARY KEY (merchant_id, event_id),
-  constraint scan_kind_check CHECK ((kind = ANY (ARRAY['claim'::text, 'pick'::text, 'short'::text, 'pack'::text, 'close_carton'::text, 'ship'::text, 'release'::text, 'count'::text]))),
+  constraint scan_kind_check CHECK ((kind = ANY (ARRAY['claim'::text, 'pick'::text, 'short'::text, 'pack'::text, 'close_carton'::text, 'ship'::text, 'release'::text, 'count_start'::text, 'count'::text]))),
   constraint scan_quantity_check CHECK ((quantity >= 0)),
   constraint scan_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
   constraint scan_merchant_id_task_id_fkey FOREIGN KEY (merchant_id, task_id) REFERENCES task(merchant_id, id),

@@ -124,7 +124,7 @@ export interface NewTask {
   readonly id: string;
   readonly merchantId: string;
   readonly warehouseId: string;
-  readonly kind: 'pack' | 'count' | 'put_back';
+  readonly kind: 'pack' | 'put_back';
   readonly orderId: string | null;
   readonly fulfilmentOrderId: string | null;
   readonly priority: number;

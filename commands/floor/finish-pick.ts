@@ -3,14 +3,15 @@
  * place with its allocations, what was missing is set apart for a count, and the pack task opens. A
  * fulfilment order has one pick task at a time, so its end is the end of picking.
  */
-import { uuidv7 } from 'uuidv7';
 import type { Tx } from '../../db/client';
 import { readPartLines, touchOrderOnFloor } from '../../db/floor-stage.repo';
 import { readPickedSerials, serialsLeftAt } from '../../db/serial.repo';
-import { insertTask, type LockedTask, setTaskState } from '../../db/task.repo';
+import { type LockedTask, setTaskState } from '../../db/task.repo';
 import type { TaskLine } from '../../db/task-line.repo';
 import { Failure } from '../../domain/failure-types';
+import { groupBy } from '../../domain/group-by';
 import { stepKey } from '../../domain/step-key';
+import { openCount } from '../count/open-count';
 import { byUnit, type Movement, type MovementLine } from '../stock/movement';
 import { postMovements } from '../stock/post-movements';
 import { type LostUnits, shrinkReservations } from '../stock/shrink-reservations';
@@ -56,7 +57,7 @@ export async function finishPick(
     for (const line of missing)
       doubtful.push(...byUnit(move(line, line.short, quarantine), await serialsNotFound(tx, task, line)));
     movements.push(movement(task, personId, 'short', doubtful));
-    await askForCount(tx, task, missing, quarantine);
+    await askForCount(tx, task, missing, quarantine, personId);
   }
   await postMovements(
     tx,
@@ -79,23 +80,26 @@ async function askForCount(
   task: LockedTask,
   missing: readonly TaskLine[],
   quarantine: string,
+  personId: string,
 ): Promise<void> {
-  await insertTask(tx, {
-    id: uuidv7(),
+  await openCount(tx, {
     merchantId: task.merchantId,
     warehouseId: task.warehouseId,
-    kind: 'count',
-    orderId: null,
-    fulfilmentOrderId: null,
+    origin: 'short_pick',
+    class: null,
+    reason: 'a picker found too little',
+    requestedBy: `person:${personId}`,
     priority: task.priority,
-    dueAt: null,
-    lines: missing.map((line) => ({
-      id: uuidv7(),
-      fulfilmentOrderLineId: null,
+    places: [...groupBy(missing, binOf)].map(([locationId, lines]) => ({
+      locationId,
+      productIds: [...new Set(lines.map((line) => line.productId))],
+    })),
+    doubts: missing.map((line) => ({
+      locationId: binOf(line),
       productId: line.productId,
-      locationId: line.locationId ?? quarantine,
       lotCode: line.lotCode,
       quantity: line.short,
+      heldAt: quarantine,
     })),
   });
 }

@@ -3,6 +3,7 @@
  * the lines are open again and the answer lists what to put where. A carton that is being filled stays.
  */
 import type { Database } from '../../db/client';
+import { markMoved } from '../../db/count-place.repo';
 import { reopenTask } from '../../db/task.repo';
 import { readTaskLines, setLineProgress } from '../../db/task-line.repo';
 import { FLOOR_KINDS } from './claim-next-task';
@@ -30,6 +31,7 @@ export function releaseTask(database: Database, caller: FloorCaller, act: TaskAc
       held.map((line) => ({ ...line, done: 0 })),
     );
     await reopenTask(tx, task);
+    await markMoved(tx, task.merchantId, held);
     return {
       answer: {
         taskId: task.taskId,

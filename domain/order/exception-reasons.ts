@@ -292,6 +292,15 @@ export const EXCEPTION_REASONS = {
     resumesOn: [],
     actions: ['resolve'],
   },
+  count_by_hand: {
+    owner: 'operator',
+    // The units that are missing may be promised to somebody by their numbers.
+    deadlineMinutes: 4 * HOUR,
+    sentence: 'A count found another number of units than the books say, and the units have serial numbers.',
+    resumes: 'Resolved by hand once a correction has named the units that are there or gone.',
+    resumesOn: [],
+    actions: ['resolve'],
+  },
   lot_recalled: {
     owner: 'operator',
     // Customers who have the goods are to hear of it within the working day.

@@ -133,7 +133,10 @@ describe('the audit log says', () => {
 });
 
 /** Acts on the floor have a journal of their own, under the scan's key, with person and time. */
-const SCANS = ['claimNextTask', 'scanAtTask', 'shortPick', 'releaseTask', 'closeCarton', 'shipScan'];
+const SCANS = [
+  ...['claimNextTask', 'scanAtTask', 'shortPick', 'releaseTask', 'closeCarton', 'shipScan'],
+  ...['nextCountSheet', 'startCountSheet', 'releaseCountSheet'],
+];
 
 describe('of every route that changes something', () => {
   let world: World;

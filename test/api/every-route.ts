@@ -18,6 +18,7 @@ import {
 import { type SeededMerchant, seedMerchant } from '../support/merchant';
 import { demoOrder, placeOrder } from '../support/order';
 import { CHANNEL_ROUTES, CHANNEL_THINGS, makeChannelWorld } from './channel-world';
+import { COUNT_ROUTES, COUNT_THINGS, makeCountWorld } from './count-world';
 import { EXCEPTION_ROUTES, EXCEPTION_THINGS, makeExceptions } from './exception-world';
 import type { RunningApi } from './running-api';
 import { makeStockWorld, STOCK_ROUTES, STOCK_THINGS } from './stock-world';
@@ -58,6 +59,7 @@ const THINGS = [
   'claimer',
   ...EXCEPTION_THINGS,
   ...STOCK_THINGS,
+  ...COUNT_THINGS,
   ...CHANNEL_THINGS,
 ] as const;
 type Thing = (typeof THINGS)[number];
@@ -141,6 +143,7 @@ export const EVERY_ROUTE: Readonly<Record<string, (world: World) => RouteRequest
     body: { parcelId: w.parcelToShip, personId: w.shipper },
   }),
   ...STOCK_ROUTES,
+  ...COUNT_ROUTES,
   ...CHANNEL_ROUTES,
   listProducts: () => ({ path: '/v1/products' }),
   createProduct: () => ({ path: '/v1/products', body: { sku: `NEW-${randomUUID()}`, name: 'New' } }),
@@ -285,6 +288,7 @@ export async function buildWorld(api: RunningApi): Promise<{ world: World; merch
     ...floor,
     ...exceptions,
     ...(await makeStockWorld(database, merchant, sku)),
+    ...(await makeCountWorld(database, merchant)),
     ...(await makeChannelWorld(database, merchant, sku)),
     slug: merchant.slug,
     sku,
