@@ -48,6 +48,8 @@ export interface ApiDeps {
     args: readonly unknown[],
     timeoutMs: number,
   ) => Promise<UpdateAnswer>;
+  /** Aborted when the process is about to end: streams end then, and their readers come again elsewhere. */
+  readonly closing?: AbortSignal;
   /** Whether Temporal answers; for /readyz. */
   readonly temporalReady: () => Promise<boolean>;
 }

@@ -49,7 +49,9 @@ export async function runApi(config: Config): Promise<RunningApi> {
   });
   const starter = createOrderStarter(client, database, logger);
   const publicUrl = (config.PUBLIC_URL ?? `http://${config.API_HOST}:${config.API_PORT}`).replace(/\/$/, '');
+  const closing = new AbortController();
   const app = createApp({
+    closing: closing.signal,
     database,
     logger,
     config: { publicUrl, sealingKeys, requestsPerMinute: REQUESTS_PER_MINUTE },
@@ -75,6 +77,7 @@ export async function runApi(config: Config): Promise<RunningApi> {
   return {
     url,
     async close() {
+      closing.abort();
       await closeServer(server);
       await release();
     },

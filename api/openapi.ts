@@ -92,17 +92,25 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     },
     ...(route.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
-    responses: { ...answersOf(route.answers), ...problemsOf(route) },
+      : {
+          requestBody: {
+            required: !route.body.safeParse(undefined).success,
+            content: { 'application/json': { schema: route.body } },
+          },
+        }),
+    responses: {
+      ...answersOf(route.answers, route.events === true ? 'text/event-stream' : 'application/json'),
+      ...problemsOf(route),
+    },
   };
 }
 
-function answersOf(answers: Route['answers']): ZodOpenApiResponsesObject {
+function answersOf(answers: Route['answers'], type = 'application/json'): ZodOpenApiResponsesObject {
   const responses: Record<string, object> = {};
   for (const [status, schema] of Object.entries(answers)) {
     responses[status] = {
       description: status === '204' ? 'Done.' : Number(status) < 400 ? 'Success.' : 'Not now.',
-      ...(schema === null ? {} : { content: { 'application/json': { schema } } }),
+      ...(schema === null ? {} : { content: { [type]: { schema } } }),
     };
   }
   return responses as ZodOpenApiResponsesObject;

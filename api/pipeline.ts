@@ -12,6 +12,7 @@ import { z } from 'zod';
 import type { Tx } from '../db/client';
 import { type Authenticator, merchantsOf, requireScope } from './auth';
 import type { ApiDeps } from './deps';
+import { sendEvents } from './event-stream';
 import {
   closeTicket,
   commitTicket,
@@ -24,6 +25,7 @@ import {
 import { bodyProblem, ProblemError, parameterProblem, toProblem } from './problem';
 import { contextOf } from './request-context';
 import type { Route, RouteAnswer, RouteContext } from './route';
+import { StockFollower } from './stock-follower';
 import { readStrictJson } from './strict-json';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
@@ -33,11 +35,12 @@ export interface Pipeline {
   readonly deps: ApiDeps;
   readonly authenticator: Authenticator;
   readonly limiter: RateLimiterMemory;
+  readonly follower: StockFollower;
 }
 
 export function createPipeline(deps: ApiDeps, authenticator: Authenticator): Pipeline {
   const limiter = new RateLimiterMemory({ points: deps.config.requestsPerMinute, duration: 60 });
-  return { deps, authenticator, limiter };
+  return { deps, authenticator, limiter, follower: new StockFollower(deps.database, deps.logger) };
 }
 
 /** The Express handler of a route. Never rejects: every ending is an answer. */
@@ -45,7 +48,9 @@ export function handle(pipeline: Pipeline, route: Route) {
   return async (request: Request, response: Response): Promise<void> => {
     contextOf(request).route = route.path;
     try {
-      send(response, await run(pipeline, route, request, response));
+      const answer = await run(pipeline, route, request, response);
+      if (answer.events === undefined) send(response, answer);
+      else await sendEvents(response, answer.events, pipeline.deps.closing);
     } catch (error) {
       sendProblem(pipeline.deps, request, response, error);
     }
@@ -79,15 +84,14 @@ async function run(
   const unsafe = route.method !== 'get';
   const idempotencyKey =
     route.method === 'post' || (unsafe && header !== undefined) ? readIdempotencyHeader(header) : null;
-  const stored = idempotencyKey !== null && route.idempotency !== 'handler';
-  const ticket: Ticket | null = stored ? { caller, key: idempotencyKey } : null;
+  const ticket: Ticket | null =
+    idempotencyKey !== null && route.idempotency !== 'handler' ? { caller, key: idempotencyKey } : null;
 
   const transaction = <T>(work: (tx: Tx) => Promise<T>, also: readonly string[] = []) =>
     deps.database.withTenants(
       { merchantIds: [...merchantIds, ...also], organisationIds: [caller.organisationId] },
       work,
     );
-  const { requestId, traceId } = contextOf(request);
   // Whether the answer was committed with the effect; then it needs no transaction of its own.
   let recorded = false;
   const context: RouteContext = {
@@ -100,9 +104,11 @@ async function run(
     body,
     ifMatch,
     idempotencyKey,
-    effectKey: `api:${caller.apiKeyId}:${idempotencyKey ?? requestId}`,
-    requestId,
-    traceId,
+    effectKey: `api:${caller.apiKeyId}:${idempotencyKey ?? contextOf(request).requestId}`,
+    requestId: contextOf(request).requestId,
+    traceId: contextOf(request).traceId,
+    lastEventId: request.get('last-event-id') ?? null,
+    follower: pipeline.follower,
     transaction,
     commit: async (work, also) => {
       if (ticket === null) return transaction(work, also);
@@ -213,8 +219,9 @@ function parseBody(route: Route, json: unknown): unknown {
     if (empty) return undefined;
     throw new ProblemError('malformed-body', { detail: 'This request takes no body.' });
   }
-  if (json === undefined) throw new ProblemError('malformed-body', { detail: 'The body is missing.' });
   const parsed = route.body.safeParse(json);
+  if (!parsed.success && json === undefined)
+    throw new ProblemError('malformed-body', { detail: 'The body is missing.' });
   if (!parsed.success) throw bodyProblem(parsed.error);
   return parsed.data;
 }

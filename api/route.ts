@@ -15,6 +15,8 @@ import type { ZodType, z } from 'zod';
 import type { Scope } from '../contracts/scopes';
 import type { Tx } from '../db/client';
 import type { ApiDeps } from './deps';
+import type { ServerEvents } from './event-stream';
+import type { StockFollower } from './stock-follower';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
@@ -51,6 +53,9 @@ export interface RouteContext<Params = unknown, Query = unknown, Body = unknown>
   readonly effectKey: string;
   readonly requestId: string;
   readonly traceId: string;
+  /** Where a stream of events is to go on, as its reader gives it back; null at its beginning. */
+  readonly lastEventId: string | null;
+  readonly follower: StockFollower;
   /** A transaction that sees `merchantIds` and the caller's organisation. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /**
@@ -70,6 +75,8 @@ export interface RouteAnswer {
   readonly headers?: Readonly<Record<string, string>>;
   /** What a replay answers instead, where the body holds what is shown once. */
   readonly replayBody?: unknown;
+  /** Instead of a body, of a route with `events`. */
+  readonly events?: ServerEvents;
 }
 
 interface RouteShape {
@@ -97,6 +104,8 @@ interface RouteShape {
   readonly idempotency?: 'stored' | 'handler';
   /** True when `If-Match` is honoured: a stale version is 412. */
   readonly ifMatch?: boolean;
+  /** True when it answers with server-sent events; the schema of 200 is that of their data. */
+  readonly events?: boolean;
 }
 
 export interface Route extends RouteShape {

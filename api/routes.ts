@@ -1,5 +1,6 @@
 /** All routes, in the order in which the documentation lists them. What is not here does not exist. */
 import { apiKeyRoutes } from './api-keys.routes';
+import { channelStockRoutes } from './channel-stock.routes';
 import { countRoutes } from './counts.routes';
 import { exceptionRoutes } from './exceptions.routes';
 import { floorRoutes } from './floor.routes';
@@ -17,6 +18,7 @@ import { routingRoutes } from './routing.routes';
 import { settingsRoutes } from './settings.routes';
 import { stockRoutes } from './stock.routes';
 import { stockChangeRoutes } from './stock-changes.routes';
+import { stockStreamRoutes } from './stock-stream.routes';
 import { stockValueRoutes } from './stock-value.routes';
 import { transferRoutes } from './transfers.routes';
 import { warehouseHoursRoutes } from './warehouse-hours.routes';
@@ -30,12 +32,14 @@ export const routes: readonly Route[] = [
   ...parcelRoutes,
   ...floorRoutes,
   ...stockRoutes,
+  ...stockStreamRoutes,
   ...holdRoutes,
   ...stockChangeRoutes,
   ...stockValueRoutes,
   ...transferRoutes,
   ...countRoutes,
   ...lotRoutes,
+  ...channelStockRoutes,
   ...productRoutes,
   ...settingsRoutes,
   ...routingRoutes,

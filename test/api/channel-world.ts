@@ -11,6 +11,7 @@ export type ChannelWorld = Readonly<Record<(typeof CHANNEL_THINGS)[number] | 'sk
 export const CHANNEL_ROUTES: Readonly<
   Record<string, (w: ChannelWorld) => { readonly path: string; readonly body?: unknown }>
 > = {
+  streamStock: (w) => ({ path: `/v1/stock/stream?sku=${w.sku}&seconds=0` }),
   listChannelListings: (w) => ({ path: `/v1/channel-listings?sku=${w.sku}&parked=false` }),
   saveChannelListings: (w) => ({
     path: '/v1/channel-listings',

@@ -164,6 +164,14 @@ describe('the owner', () => {
     ]);
     const schema = route.answers[reply.status];
     if (schema === null) expect(reply.text).toBe('');
-    else expect(schema?.safeParse(reply.json).error?.issues ?? []).toEqual([]);
+    else
+      for (const body of bodiesOf(route, reply))
+        expect(schema?.safeParse(body).error?.issues ?? []).toEqual([]);
   });
 });
+
+/** The body; of a stream, the data of each event. */
+function bodiesOf(route: Route, reply: Reply): unknown[] {
+  if (route.events !== true) return [reply.json];
+  return [...reply.text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? ''));
+}
