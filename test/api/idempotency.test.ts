@@ -1,7 +1,6 @@
 /** Same key, same effect, same answer: replays, reuse, races, and a process that died at the worst moment. */
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import { sweepOld } from '../../dispatcher/retention';
 import { type SeededMerchant, seedMerchant } from '../support/merchant';
 import { type RunningApi, startApi } from './running-api';
 
@@ -285,23 +284,4 @@ test('kept answers hold no personal data', async () => {
   await api.ask('POST', `/v1/orders/${made.id}/address`, { key, body: address });
   expect(await count(`idempotency_key where answer::text ilike '%private%'`)).toBe(0);
   expect(await count(`audit_log where concat(before, after, reason) ilike '%private%'`)).toBe(0);
-});
-
-test('an answer is kept for more than a day, and not for ever', async () => {
-  const answered = async (hoursAgo: number) => {
-    const idempotencyKey = randomUUID();
-    const ask = { key, idempotencyKey, body: { sku: randomUUID(), name: 'A' } };
-    await api.ask('POST', '/v1/products', ask);
-    await api.database.withTenants({ merchantIds: [], organisationIds: [merchant.organisationId] }, (tx) =>
-      tx.run({
-        text: `update idempotency_key set created_at = now() - $2 * interval '1 hour' where key = $1`,
-        values: [idempotencyKey, hoursAgo],
-      }),
-    );
-    return ask;
-  };
-  const [kept, forgotten] = [await answered(47), await answered(49)];
-  await sweepOld(api.database);
-  expect((await api.ask('POST', '/v1/products', kept)).headers.get('idempotency-replayed')).toBe('true');
-  expect(await count('idempotency_key where key = $1', [forgotten.idempotencyKey])).toBe(0);
 });

@@ -185,31 +185,3 @@ describe('an order blocked by something technical', () => {
     expect(await wakes(waiting.orderId)).toBe(0);
   });
 });
-
-test('answers to requests are kept for a day at least and go after two', async () => {
-  const { organisationId } = engine.merchant;
-  const keyId = uuidv7();
-  await run(
-    engine,
-    "insert into api_key (id, organisation_id, name, prefix, key_sha256, scopes) values ($1, $2, 'Demo', 'qs_demo', sha256('x'), '{}')",
-    [keyId, organisationId],
-  );
-  for (const hours of [25, 47, 49])
-    await run(
-      engine,
-      `insert into idempotency_key (organisation_id, api_key_id, key, request_sha256, created_at)
-       values ($1, $2, $3, sha256('x'), now() - $4 * interval '1 hour')`,
-      [organisationId, keyId, `${hours}`, hours],
-    );
-  const sweeper = startDeadlineSweeper({ database: engine.database, log: quiet, intervalMs: 30 });
-  const keys = () =>
-    engine.database.withMerchants([merchantId], (tx) =>
-      tx.rows<{ key: string }>({ text: 'select key from idempotency_key order by key' }),
-    );
-  try {
-    await until(async () => (await keys()).length < 3);
-    expect((await keys()).map(({ key }) => key)).toEqual(['25', '47']);
-  } finally {
-    await sweeper.close();
-  }
-});
