@@ -1,7 +1,13 @@
 /** Holds of stock: a checkout keeps what is in the cart until it is paid, handed over, let go or too late. */
+import type { NamedUnit } from '../commands/stock/hand-over';
 import { Holds } from '../commands/stock/holds';
 import { idParams } from '../contracts/common';
-import { createStockHoldSchema, stockHeldSchema, stockHoldSchema } from '../contracts/stock-holds';
+import {
+  createStockHoldSchema,
+  handOverStockHoldSchema,
+  stockHeldSchema,
+  stockHoldSchema,
+} from '../contracts/stock-holds';
 import type { Database, Tx } from '../db/client';
 import { findHold, findHoldable, type Holdable, type HoldToShow, openWarehouses } from '../db/hold.repo';
 import { type HoldLine, stateOfHold } from '../domain/stock/decide-holds';
@@ -90,13 +96,15 @@ export const holdRoutes: readonly Route[] = [
     path: '/v1/stock/holds/{id}/hand-over',
     operationId: 'handOverStockHold',
     summary: 'Hand held goods over at once',
-    description: 'Sold over the counter: the goods leave the books from their bins, without an order.',
+    description:
+      'Sold over the counter: the goods leave the books from their bins, without an order. Units with serial numbers are named. What is past its date stays: then 409.',
     tag,
     scope: 'stock:write',
     merchant: 'any',
     params: idParams,
+    body: handOverStockHoldSchema,
     answers: { 200: stockHoldSchema },
-    handler: (context) => end(context, context.params.id, 'consume', ['consumed']),
+    handler: (context) => end(context, context.params.id, 'consume', ['consumed'], context.body.serials),
   }),
 ];
 
@@ -105,6 +113,7 @@ async function end(
   holdId: string,
   how: 'release' | 'consume',
   alreadyFine: readonly string[],
+  serials: readonly NamedUnit[] = [],
 ): Promise<RouteAnswer> {
   const { deps, merchantIds, effectKey, transaction } = context;
   const rows = await transaction((tx) => find(tx, merchantIds, holdId));
@@ -113,6 +122,7 @@ async function end(
     merchantId,
     stepKey: effectKey,
     holdId,
+    serials,
     ...editorOf(context),
   });
   if (outcome.kind === 'unchanged' && !alreadyFine.includes(outcome.state))

@@ -29,6 +29,20 @@ export const createStockHoldSchema = z.strictObject({
   allOrNothing: z.boolean().default(true),
 });
 
+/** As many as a hand-over can have lines. */
+const MOST_NAMED = 100;
+
+/** Nothing at all where no goods have numbers. */
+export const handOverStockHoldSchema = z
+  .strictObject({
+    /** The units that go, of goods that have serial numbers. */
+    serials: z
+      .array(z.strictObject({ productId: id, serial: text(120) }))
+      .max(MOST_NAMED)
+      .default([]),
+  })
+  .default({ serials: [] });
+
 const shortLine = z.strictObject({
   productId: id,
   quantity: z.int(),

@@ -35,6 +35,7 @@ export interface HoldFacts {
     readonly on_hand: number;
     readonly held: number;
     readonly reserved: number;
+    readonly lot_tracked: boolean;
   }[];
   readonly steps: readonly {
     readonly merchant_id: string;
@@ -67,7 +68,8 @@ with locked as materialized (
   order by b.merchant_id, b.warehouse_id, b.product_id for no key update of b
 )
 select json_build_object(
-  'balances', (select coalesce(json_agg(l), '[]') from locked l),
+  'balances', (select coalesce(json_agg(l), '[]') from (select l.*, p.lot_tracked from locked l
+    join product p on p.merchant_id = l.merchant_id and p.id = l.product_id) l),
   'steps', (select coalesce(json_agg(s), '[]') from (select s.merchant_id, s.key, s.outcome
     from unnest($4::uuid[], $5::text[]) as k(merchant_id, key) join step s using (merchant_id, key)) s),
   'clocks', (select json_agg(m) from (select id as merchant_id, business_now(id) as now from merchant

@@ -30,6 +30,52 @@ group by 1, 2, 3, 4 order by 1, 2, 3, 4`,
   });
 }
 
+/**
+ * First date that a lot of `k` may carry for whoever nothing is known of: not past on the warehouse's own
+ * calendar, and as far from it as the rules want that are for every channel and customer.
+ */
+const SOONEST = `((business_now(k.merchant_id) at time zone w.time_zone)::date + coalesce((
+  select max(r.min_days) from shelf_life_rule r where r.merchant_id = k.merchant_id and r.connection_id is null
+    and r.customer_id is null and (r.product_id is null or r.product_id = k.product_id)), 0))`;
+
+/** Free units that are too old to be promised to just anybody. Read under the `stock_balance` locks of these keys. */
+export function readTooOld(
+  tx: Tx,
+  keys: readonly StockKey[],
+): Promise<(StockKey & { readonly units: number })[]> {
+  if (keys.length === 0) return Promise.resolve([]);
+  return tx.rows({
+    name: 'lots-too-old',
+    text: `
+select k.merchant_id as "merchantId", k.warehouse_id as "warehouseId", k.product_id as "productId",
+  sum(b.on_hand - b.allocated)::int as units
+from json_to_recordset($1) as k(merchant_id uuid, warehouse_id uuid, product_id uuid)
+join warehouse w on w.id = k.warehouse_id
+join lot l on l.merchant_id = k.merchant_id and l.product_id = k.product_id and l.expires_on < ${SOONEST} and not l.held
+join bin_balance b on b.merchant_id = k.merchant_id and b.warehouse_id = k.warehouse_id and b.product_id = k.product_id
+  and b.lot_code = l.code and b.on_hand > b.allocated
+join location p on p.id = b.location_id and p.kind not in ('dock', 'quarantine', 'damaged')
+group by 1, 2, 3`,
+    values: [JSON.stringify(distinct(keys, stockKey).map(stockJson))],
+  });
+}
+
+/** First date that a lot may carry for whoever nothing is known of, 'YYYY-MM-DD'. */
+export function readSoonestDates(
+  tx: Tx,
+  keys: readonly StockKey[],
+): Promise<(StockKey & { readonly soonest: string })[]> {
+  if (keys.length === 0) return Promise.resolve([]);
+  return tx.rows({
+    name: 'lots-soonest',
+    text: `
+select k.merchant_id as "merchantId", k.warehouse_id as "warehouseId", k.product_id as "productId", ${SOONEST} as soonest
+from json_to_recordset($1) as k(merchant_id uuid, warehouse_id uuid, product_id uuid)
+join warehouse w on w.id = k.warehouse_id`,
+    values: [JSON.stringify(distinct(keys, stockKey).map(stockJson))],
+  });
+}
+
 export interface ShelfLifeRule {
   readonly merchantId: string;
   /** null: any. */

@@ -11,10 +11,9 @@
 import { uuidv7 } from 'uuidv7';
 import { type AuditEntry, audit } from '../../db/audit-log.repo';
 import { queueAgain } from '../../db/backorder.repo';
-import { lockBins } from '../../db/bin.repo';
 import type { Database, Tx } from '../../db/client';
 import { type HoldFacts, lockForHolds, readHolds } from '../../db/hold.repo';
-import { virtualPlace } from '../../db/place.repo';
+import { readTooOld } from '../../db/lot-life.repo';
 import {
   type EndingReservation,
   type NewReservation,
@@ -22,9 +21,7 @@ import {
   writeReservations,
 } from '../../db/reservation.repo';
 import { type StockKey, stockKey } from '../../db/stock.repo';
-import { Failure } from '../../domain/failure-types';
 import { groupBy } from '../../domain/group-by';
-import { allocateBins } from '../../domain/stock/allocate-bins';
 import {
   decideHolds,
   type HoldDecisions,
@@ -38,7 +35,7 @@ import {
 import { type Balance, RunningStock } from '../../domain/stock/running-stock';
 import { Coalescer } from '../coalescer';
 import { wakeBackorders } from '../wake-orders';
-import { HELD_PLACES, type Movement, postMovements } from './post-movements';
+import { type HandedOver, handOver, type NamedUnit } from './hand-over';
 
 interface Asked {
   readonly merchantId: string;
@@ -65,14 +62,16 @@ export interface EndHoldByHand extends EndHold {
   readonly requestId?: string;
 }
 
+export interface HandOverHold extends EndHoldByHand {
+  /** Numbers of the units that go, for goods that have them. */
+  readonly serials?: readonly NamedUnit[];
+}
+
 type Command =
   | (ReserveStock & { readonly kind: 'reserve'; readonly holdId: string })
-  | (EndHoldByHand & { readonly kind: 'release' | 'consume' })
+  | (EndHoldByHand & { readonly kind: 'release' })
+  | (HandOverHold & { readonly kind: 'consume' })
   | (EndHold & { readonly kind: 'expire' });
-
-interface HandedOver extends EndHoldByHand {
-  readonly rows: readonly HoldRow[];
-}
 
 export class Holds {
   private readonly coalescer: Coalescer<Command, HoldOutcome>;
@@ -101,9 +100,10 @@ export class Holds {
 
   /**
    * The goods are handed over at once: they leave the books with the hold, without the floor.
-   * @throws Failure InvariantBroken when the bins promise them to somebody else.
+   * @throws Failure InvalidInput for named units that are not there and goods with numbers that are not
+   *   named, IllegalTransition when only goods past their date are left.
    */
-  consume(request: EndHoldByHand): Promise<HoldOutcome> {
+  consume(request: HandOverHold): Promise<HoldOutcome> {
     return this.coalescer.submit({ ...request, kind: 'consume' });
   }
 }
@@ -125,7 +125,8 @@ async function holdsIn(tx: Tx, commands: readonly Command[]): Promise<HoldOutcom
   const ending = commands.filter((command) => command.kind !== 'reserve');
   const before = await readHolds(tx, ending);
   const facts = await lockForHolds(tx, [...keysOf(commands), ...before], commands);
-  const stock = new RunningStock(facts.balances.map(balanceOf));
+  const tooOld = await tooOldOf(tx, facts.balances);
+  const stock = new RunningStock(facts.balances.map((row) => balanceOf(row, tooOld)));
   const holds = await readHolds(tx, ending);
   const recorded = new Map(facts.steps.map((step) => [`${step.merchant_id} ${step.key}`, step.outcome]));
   const clocks = new Map(facts.clocks.map((clock) => [clock.merchant_id, new Date(clock.now)]));
@@ -182,9 +183,23 @@ async function answerAgain(tx: Tx, steps: HoldFacts['steps']): Promise<Map<strin
   );
 }
 
-function balanceOf(row: HoldFacts['balances'][number]): [string, Balance] {
-  const { merchant_id: merchantId, warehouse_id: warehouseId, product_id: productId } = row;
-  return [stockKey({ merchantId, warehouseId, productId }), { ...row, onHand: row.on_hand }];
+type BalanceRow = HoldFacts['balances'][number];
+
+const keyOfRow = ({ merchant_id, warehouse_id, product_id }: BalanceRow): StockKey => ({
+  merchantId: merchant_id,
+  warehouseId: warehouse_id,
+  productId: product_id,
+});
+
+/** Units whose date is past, or nearer than anybody gets them; the sweep that holds expired lots comes later. */
+async function tooOldOf(tx: Tx, balances: readonly BalanceRow[]): Promise<ReadonlyMap<string, number>> {
+  const dated = balances.filter((row) => row.lot_tracked).map(keyOfRow);
+  return new Map((await readTooOld(tx, dated)).map((row) => [stockKey(row), row.units]));
+}
+
+function balanceOf(row: BalanceRow, tooOld: ReadonlyMap<string, number>): [string, Balance] {
+  const key = stockKey(keyOfRow(row));
+  return [key, { onHand: row.on_hand, held: row.held + (tooOld.get(key) ?? 0), reserved: row.reserved }];
 }
 
 const stepOf = (command: Asked) => `${command.merchantId} ${command.stepKey}`;
@@ -291,55 +306,4 @@ async function passOn(tx: Tx, ended: readonly EndingReservation[]): Promise<void
       { former },
     );
   }
-}
-
-/** Takes the goods from the bins from which a picker would take them. */
-async function handOver(
-  tx: Tx,
-  holds: readonly HandedOver[],
-  clocks: ReadonlyMap<string, Date>,
-): Promise<void> {
-  const shelves = (
-    await lockBins(
-      tx,
-      holds.flatMap(({ rows }) => rows),
-    )
-  )
-    .filter((bin) => !bin.lotHeld && !HELD_PLACES.has(bin.locationKind))
-    .map((bin) => ({ ...bin, pickSequence: 0, available: bin.onHand - bin.allocated }));
-  const movements: Movement[] = [];
-  for (const { merchantId, stepKey, actor, rows } of holds) {
-    const customer = await virtualPlace(tx, merchantId, 'customer');
-    const lines = rows.flatMap(({ warehouseId, productId, quantity }) => {
-      const here = shelves.filter((bin) => bin.merchantId === merchantId && bin.warehouseId === warehouseId);
-      const { allocations, short } = allocateBins([{ lineId: '', productId, quantity }], here);
-      if (short.length > 0)
-        throw new Failure('InvariantBroken', 'bins hold less than their balance says', { productId });
-      for (const { locationId, lotCode, quantity: units } of allocations) {
-        const bin = here.find(
-          (each) =>
-            each.locationId === locationId && each.lotCode === lotCode && each.productId === productId,
-        );
-        if (bin) bin.available -= units;
-      }
-      return allocations.map((each) => ({
-        productId,
-        lotCode: each.lotCode,
-        quantity: each.quantity,
-        fromLocationId: each.locationId,
-        toLocationId: customer,
-      }));
-    });
-    movements.push({
-      merchantId,
-      causeId: stepKey,
-      kind: 'ship',
-      reason: 'handed over from a hold',
-      actor,
-      occurredAt: clocks.get(merchantId) as Date,
-      lines,
-      consume: rows.map((row) => row.reservationId),
-    });
-  }
-  await postMovements(tx, movements);
 }

@@ -144,4 +144,18 @@ describe('POST /v1/stock/holds', () => {
     });
     expect(await available('MUG')).toBe(before);
   });
+
+  it('hands goods over with the numbers of the units, or without a body where they have none', async () => {
+    const productId = merchant.products.get('MUG');
+    const made = await hold([{ sku: 'MUG', quantity: 1 }]);
+    const path = `/v1/stock/holds/${made.json.id}`;
+    const wrong = await api.ask('POST', `${path}/hand-over`, {
+      key,
+      body: { serials: [{ productId, serial: 'NOBODY-KNOWS' }] },
+    });
+    expect(wrong).toMatchObject({ status: 422, json: { detail: 'NOBODY-KNOWS is not there' } });
+    expect((await api.ask('GET', path, { key })).json).toMatchObject({ state: 'held' });
+    const right = await api.ask('POST', `${path}/hand-over`, { key });
+    expect(right).toMatchObject({ status: 200, json: { state: 'consumed' } });
+  });
 });

@@ -7,6 +7,7 @@ import { shipScan } from '../../../commands/floor/ship-scan';
 import { shortPick } from '../../../commands/floor/short-pick';
 import { ShipStep } from '../../../commands/ship-order';
 import { adjustStock } from '../../../commands/stock/adjust-stock';
+import { Holds } from '../../../commands/stock/holds';
 import { moveStock } from '../../../commands/stock/move-stock';
 import {
   closeTransfer,
@@ -278,5 +279,67 @@ describe('units with numbers', () => {
       'delete from stock_ledger_serial',
     ])
       await expect(rowsOf(database, merchant, statement)).rejects.toThrow(/permission denied/);
+  });
+});
+
+describe('handed over from a hold', () => {
+  const holds = () => new Holds(database);
+  async function hold(merchant: SeededMerchant, quantity: number): Promise<string> {
+    const outcome = await holds().reserve({
+      merchantId: merchant.merchantId,
+      stepKey: randomUUID(),
+      lines: [
+        {
+          productId: merchant.products.get('PHONE') ?? '',
+          quantity,
+          warehouseIds: merchant.warehouses.map(({ id }) => id),
+        },
+      ],
+      allOrNothing: true,
+      keepMs: 3_600_000,
+    });
+    return outcome.kind === 'reserved' ? outcome.holdId : '';
+  }
+  const handOver = (merchant: SeededMerchant, holdId: string, serials: readonly string[], key: string) =>
+    holds().consume({
+      merchantId: merchant.merchantId,
+      stepKey: key,
+      holdId,
+      actor: 'test',
+      serials: serials.map((serial) => ({ productId: merchant.products.get('PHONE') ?? '', serial })),
+    });
+  const inside = async (merchant: SeededMerchant) =>
+    (
+      await rowsOf<{ serial: string }>(
+        database,
+        merchant,
+        `select s.serial from serial_unit s join location l on l.id = s.location_id and l.warehouse_id is not null order by 1`,
+      )
+    ).map(({ serial }) => serial);
+
+  it('units go by their numbers, once, whatever others are there', async () => {
+    const merchant = await shop();
+    const holdId = await hold(merchant, 2);
+    const first = await handOver(merchant, holdId, ['P2', 'P4'], 'counter');
+    expect(first).toMatchObject({ kind: 'ended', state: 'consumed', units: [{ quantity: 2 }] });
+    expect(await handOver(merchant, holdId, ['P2', 'P4'], 'counter')).toEqual(first);
+    expect(await inside(merchant)).toEqual(['P1', 'P3']);
+    expect(await bookErrors(database, merchant)).toEqual([]);
+  });
+
+  it.each<[what: string, serials: readonly string[]]>([
+    ['not named', []],
+    ['named in part', ['P1']],
+    ['of a number that nobody knows', ['P1', 'P9']],
+    ['more than are held', ['P1', 'P2', 'P3']],
+  ])('units that are %s stay', async (_what, serials) => {
+    const merchant = await shop();
+    const holdId = await hold(merchant, 2);
+    await expect(handOver(merchant, holdId, serials, 'counter')).rejects.toMatchObject({
+      type: 'InvalidInput',
+    });
+    expect(await inside(merchant)).toEqual(['P1', 'P2', 'P3', 'P4']);
+    expect(await handOver(merchant, holdId, ['P1', 'P3'], 'counter again')).toMatchObject({ kind: 'ended' });
+    expect(await bookErrors(database, merchant)).toEqual([]);
   });
 });

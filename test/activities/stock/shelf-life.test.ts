@@ -3,6 +3,7 @@ import { uuidv7 } from 'uuidv7';
 import { cancelOrder } from '../../../commands/cancel-order';
 import { Intake } from '../../../commands/intake/intake';
 import { adjustStock } from '../../../commands/stock/adjust-stock';
+import { Holds } from '../../../commands/stock/holds';
 import { Database } from '../../../db/client';
 import { stepKey } from '../../../domain/step-key';
 import { bookErrors, rowsOf, warehouseOf } from '../../support/floor-steps';
@@ -156,6 +157,72 @@ describe('goods with a date', () => {
     await cancel(merchant, second);
     const third = await order(merchant, 2);
     expect(await intake(merchant, third)).toMatchObject({ kind: 'planned' });
+    expect(await bookErrors(database, merchant)).toEqual([]);
+  });
+});
+
+describe('a checkout', () => {
+  const checkout = (merchant: SeededMerchant, quantity: number) =>
+    new Holds(database).reserve({
+      merchantId: merchant.merchantId,
+      stepKey: randomUUID(),
+      lines: [
+        {
+          productId: merchant.products.get('MILK') as string,
+          quantity,
+          warehouseIds: [warehouseOf(merchant).id],
+        },
+      ],
+      allOrNothing: true,
+      keepMs: 3_600_000,
+    });
+  const handOver = (merchant: SeededMerchant, holdId: string) =>
+    new Holds(database).consume({
+      merchantId: merchant.merchantId,
+      stepKey: randomUUID(),
+      holdId,
+      actor: 'test',
+    });
+  const idOf = (outcome: Awaited<ReturnType<typeof checkout>>) =>
+    outcome.kind === 'reserved' ? outcome.holdId : '';
+  const left = async (merchant: SeededMerchant) => {
+    const rows = await rowsOf<{ lot: string; units: number }>(
+      database,
+      merchant,
+      'select lot_code as lot, on_hand as units from bin_balance where on_hand > 0 order by 1',
+    );
+    return Object.fromEntries(rows.map(({ lot, units }) => [lot, units]));
+  };
+
+  it('is promised nothing that is past its date, nor nearer to it than anybody gets it', async () => {
+    const merchant = await shop();
+    expect(await checkout(merchant, 16)).toMatchObject({ kind: 'short', short: [{ free: 15 }] });
+    // No sweep has held the lot yet: it is the 3rd in New York.
+    await clock(merchant, '2026-03-03T05:00:00Z');
+    expect(await checkout(merchant, 11)).toMatchObject({ kind: 'short', short: [{ free: 10 }] });
+    await rule(merchant, 30, { connectionId: merchant.connectionId });
+    expect(await checkout(merchant, 11)).toMatchObject({ kind: 'short', short: [{ free: 10 }] });
+    await rule(merchant, 30);
+    expect(await checkout(merchant, 6)).toMatchObject({ kind: 'short', short: [{ free: 5 }] });
+    expect(await checkout(merchant, 5)).toMatchObject({ kind: 'reserved' });
+    expect(await bookErrors(database, merchant)).toEqual([]);
+  });
+
+  it('is handed what expires first of what is still good', async () => {
+    const merchant = await shop();
+    const holdId = idOf(await checkout(merchant, 6));
+    await clock(merchant, '2026-03-03T05:00:00Z');
+    expect(await handOver(merchant, holdId)).toMatchObject({ kind: 'ended', state: 'consumed' });
+    expect(await left(merchant)).toEqual({ 'L-FRESH': 4, 'L-TODAY': 5 });
+    expect(await bookErrors(database, merchant)).toEqual([]);
+  });
+
+  it('is told so when only goods past their date are left, and keeps what it holds', async () => {
+    const merchant = await shop();
+    const holdId = idOf(await checkout(merchant, 15));
+    await clock(merchant, '2026-03-03T05:00:00Z');
+    await expect(handOver(merchant, holdId)).rejects.toMatchObject({ type: 'IllegalTransition' });
+    expect(await left(merchant)).toEqual({ 'L-FRESH': 5, 'L-MARCH': 5, 'L-TODAY': 5 });
     expect(await bookErrors(database, merchant)).toEqual([]);
   });
 });
