@@ -6,16 +6,10 @@ import { CARRIER_TIMEOUT_COMPANY } from '../../simulators/shopify/demo-orders';
 import { DUPLICATE_WEBHOOK_TAG, type NewOrder } from '../../simulators/shopify/shop-input';
 import { ApiRefusal } from '../api-client';
 import type { OrderDetail } from '../orders';
+import { lastUnit } from './last-unit';
+import { isShipped, receive, type Story, withSku } from './story';
 import type { PlacedOrder, World } from './world';
 
-export interface Story {
-  readonly name: string;
-  readonly about: string;
-  tell(world: World): Promise<void>;
-}
-
-const SHIPPED = ['shipped', 'delivered', 'closed'];
-const isShipped = (order: OrderDetail): boolean => SHIPPED.includes(order.state);
 const labelsOf = (order: OrderDetail) => order.parcels.flatMap(({ labels }) => labels);
 const trackingOf = (order: OrderDetail): string =>
   order.parcels.flatMap(({ trackingNumber }) => trackingNumber ?? []).join(', ');
@@ -195,16 +189,6 @@ const outOfStock: Story = {
   },
 };
 
-async function receive(world: World, sku: string): Promise<void> {
-  const [warehouse] = await world.api.list<{ id: string; code: string }>('/v1/warehouses', {}, 1);
-  await world.api.send('POST', '/v1/stock/adjustments', {
-    warehouseId: warehouse?.id,
-    reason: 'found in a story of the demo',
-    lines: [{ sku, locationCode: 'A-01-1', delta: 1 }],
-  });
-  world.tell(`one unit is put into ${warehouse?.code} A-01-1`);
-}
-
 const carrierTimeout: Story = {
   name: 'carrier-timeout',
   about: 'the carrier sells a label and its answer never comes: one label all the same',
@@ -299,10 +283,6 @@ const duplicateWebhook: Story = {
   },
 };
 
-function withSku(order: NewOrder, sku: string): NewOrder {
-  return { ...order, line_items: order.line_items.map((line) => ({ ...line, sku, quantity: 1 })) };
-}
-
 const unpaid = (order: NewOrder): NewOrder => ({ ...order, financial_status: 'pending' });
 
 async function anyProduct(world: World): Promise<{ productId: string; known: string }> {
@@ -321,4 +301,5 @@ export const STORIES: readonly Story[] = [
   cancel,
   hold,
   duplicateWebhook,
+  lastUnit,
 ];

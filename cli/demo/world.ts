@@ -102,6 +102,20 @@ export class World {
     return { externalId: String(id), number: name, email };
   }
 
+  /** What happens in a partner of the demo: its own HTTP, by the name of the simulator. */
+  async at<T>(partner: string, method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await this.partner(partner, path, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok)
+      throw new StoryFailed(`the demo ${partner} refuses ${method} ${path}: ${text.slice(0, 300)}`);
+    // Ids beyond 2^53 are bare numbers here and have to stay what they are.
+    return (text === '' ? undefined : parseExactJson(text)) as T;
+  }
+
   async shopOrder(placed: PlacedOrder): Promise<RestOrder> {
     return (await this.shop<{ order: RestOrder }>('GET', `/__shop/orders/${placed.externalId}`)).order;
   }
@@ -155,16 +169,8 @@ export class World {
     return ((await answer.json()) as { facts: JournalFact[] }).facts;
   }
 
-  private async shop<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const answer = await this.partner('shop', path, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new StoryFailed(`the demo shop refuses ${method} ${path}: ${text.slice(0, 300)}`);
-    // Ids beyond 2^53 are bare numbers here and have to stay what they are.
-    return (text === '' ? undefined : parseExactJson(text)) as T;
+  private shop<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return this.at<T>('shop', method, path, body);
   }
 
   private async partner(name: string, path: string, init: RequestInit = {}): Promise<Response> {
