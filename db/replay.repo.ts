@@ -70,6 +70,17 @@ export async function readReplayBacklog(tx: Tx, merchantId: string): Promise<Rep
   return row as ReplayBacklog;
 }
 
+/** When the next order that waits has kept what it has for its time; null when none keeps anything. */
+export async function readNextHoldEnd(tx: Tx, merchantId: string): Promise<Date | null> {
+  const [row] = await tx.rows<{ until: Date | null }>({
+    name: 'replay-next-hold-end',
+    text: `select min(expires_at) as until from reservation
+      where merchant_id = $1 and state = 'held' and hold_id is not null`,
+    values: [merchantId],
+  });
+  return row?.until ?? null;
+}
+
 /** Orders that nobody has looked at since they came in. */
 export async function readUnplannedOrders(tx: Tx, merchantId: string): Promise<number> {
   const [row] = await tx.rows<{ orders: number }>({

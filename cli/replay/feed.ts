@@ -4,8 +4,8 @@
  * deadline of an order that the engine is still at work on, for a day of the file takes a minute here and
  * every order would look late. What takes the engine moments, and the people of the file had minutes for,
  * has happened before the next invoice: an order has its stock or a place in the queue before the next one
- * comes, goods have left before they are credited or counted out, and who waits for goods that came back has
- * looked for them. So the same file and stock come out the same every time, on whatever machine. Picking
+ * comes, goods have left before they are credited or counted out, who kept goods for his time without getting
+ * the rest lets the others have them, and who waits for goods that came free has looked for them. So the same file and stock come out the same every time, on whatever machine. Picking
  * and packing go on beside; orders are fed no faster than the engine takes them.
  */
 import type { OrderStarter } from '../../api/order-starter';
@@ -15,12 +15,14 @@ import type { Database, Tx } from '../../db/client';
 import {
   advanceBusinessClock,
   type ReplayBacklog,
+  readNextHoldEnd,
   readOrdersInHouse,
   readReplayBacklog,
   readReplayMovement,
   readUnansweredCalls,
   readUnplannedOrders,
 } from '../../db/replay.repo';
+import { expireHolds } from '../../dispatcher/hold-sweeper';
 import { creditLines, type RetailInvoice, writeOffLines } from '../../domain/retail/online-retail';
 import { pause } from '../../provision/processes';
 
@@ -77,7 +79,8 @@ async function feedOne(
   backlog: Backlog,
 ): Promise<void> {
   const replayed = await replayInvoice(database, merchant, invoice);
-  if (replayed.kind === 'credit' && replayed.restocked) await backlog.letQueueLook();
+  const frees = replayed.kind === 'credit' ? replayed.restocked : writeOffLines(invoice).length > 0;
+  if (frees) await backlog.letQueueLook();
   if (replayed.kind !== 'order') return;
   const { orderId, workflowId, startKey } = replayed.accepted;
   if (startKey !== null) {
@@ -97,10 +100,30 @@ class Backlog {
   constructor(private readonly options: FeedOptions) {}
 
   async letClockReach(time: string): Promise<void> {
-    const { database, merchant, signal } = this.options;
+    const { signal } = this.options;
     const at = Date.parse(time);
     await this.until(({ firstDeadline }) => firstDeadline === null || firstDeadline.getTime() > at);
     if (signal.aborted) return;
+    await this.letHoldsEndUntil(at);
+    await this.setClock(time);
+  }
+
+  /** One after the other at their own times: what one of them gives up another may keep and not get the rest of. */
+  private async letHoldsEndUntil(at: number): Promise<void> {
+    const { database, merchant, signal } = this.options;
+    const { merchantId } = merchant;
+    for (let last = 0; !signal.aborted; ) {
+      const until = await database.withMerchants([merchantId], (tx) => readNextHoldEnd(tx, merchantId));
+      if (until === null || until.getTime() > at || until.getTime() <= last) return;
+      last = until.getTime();
+      await this.setClock(until.toISOString());
+      while ((await expireHolds(database)) > 0 && !signal.aborted);
+      await this.letQueueLook();
+    }
+  }
+
+  private async setClock(time: string): Promise<void> {
+    const { database, merchant } = this.options;
     await database.withMerchants([merchant.merchantId], (tx) =>
       advanceBusinessClock(tx, merchant.merchantId, time),
     );

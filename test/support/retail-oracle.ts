@@ -144,7 +144,15 @@ interface Waiting {
   readonly number: string;
   readonly who: string;
   readonly wanted: Readonly<Record<string, number>>;
-  kept: { readonly code: string; readonly units: number; readonly until: number }[];
+  kept: Kept[];
+}
+
+interface Kept {
+  readonly code: string;
+  readonly units: number;
+  readonly until: number;
+  /** The later, the more. */
+  readonly since: number;
 }
 
 /** The shelf, what each customer bought, got and gave back, and who waits and keeps what meanwhile. */
@@ -156,6 +164,7 @@ class House {
   >;
   private waiting: Waiting[] = [];
   private now = 0;
+  private keeps = 0;
   private readonly released: string[] = [];
   private shipped = 0;
   private restocked = 0;
@@ -186,11 +195,21 @@ class House {
     this.shelf[code] ??= this.opening;
   }
 
+  /** What is gone is gone: first what is nobody's, then what was kept last. */
   lose(code: string, units: number): void {
-    const gone = Math.min(units, this.shelf[code] ?? 0);
+    const kept = this.waiting.flatMap((one) => one.kept.map((each) => ({ one, each })));
+    const taken = kept.filter(({ each }) => each.code === code).sort((a, b) => b.each.since - a.each.since);
+    const there = (this.shelf[code] ?? 0) + taken.reduce((sum, { each }) => sum + each.units, 0);
+    const gone = Math.min(units, there);
     add(this.shelf, code, -gone);
+    for (const { one, each } of taken) {
+      if ((this.shelf[code] ?? 0) >= 0) break;
+      one.kept = one.kept.filter((other) => other !== each);
+      add(this.shelf, code, each.units);
+    }
     this.writtenOff += gone;
     this.rest += units - gone;
+    this.serveQueue();
   }
 
   order(number: string, who: string, wanted: Record<string, number>): void {
@@ -240,7 +259,7 @@ class House {
       const more = Math.min(units - this.keptOf(one, code), this.shelf[code] ?? 0);
       if (more <= 0 || passes.has(`${one.number} ${code}`)) continue;
       add(this.shelf, code, -more);
-      one.kept.push({ code, units: more, until: this.now + KEPT_FOR_MS });
+      one.kept.push({ code, units: more, until: this.now + KEPT_FOR_MS, since: ++this.keeps });
     }
   }
 
