@@ -12,6 +12,7 @@ import { orderActionRoutes } from './order-actions.routes';
 import { orderRoutes } from './orders.routes';
 import { organisationRoutes } from './organisation.routes';
 import { parcelRoutes } from './parcels.routes';
+import { personRoutes } from './persons.routes';
 import { productRoutes } from './products.routes';
 import type { Route } from './route';
 import { routingRoutes } from './routing.routes';
@@ -45,6 +46,7 @@ export const routes: readonly Route[] = [
   ...routingRoutes,
   ...organisationRoutes,
   ...warehouseHoursRoutes,
+  ...personRoutes,
   ...apiKeyRoutes,
 ];
 

@@ -9,6 +9,7 @@ import type {
   NewApiKey,
   NewLocation,
   NewMerchant,
+  NewPerson,
   NewWarehouse,
 } from '../contracts/organisation';
 import { insertApiKey, personExists, revokeApiKey } from '../db/api-key.repo';
@@ -22,6 +23,7 @@ import {
   replaceMerchantWarehouses,
   updateMerchant,
 } from '../db/merchant.repo';
+import { insertPerson, type PersonRow } from '../db/person.repo';
 import { countWarehouses, insertWarehouse, type WarehouseRow } from '../db/warehouse.repo';
 import { Failure } from '../domain/failure-types';
 import { bumpCatalogVersion } from './wake-orders';
@@ -115,6 +117,15 @@ export async function assignWarehouses(
     after: { warehouseIds: wanted },
   });
   return (await findMerchant(tx, admin.merchantIds, id)) as MerchantRow;
+}
+
+/** Adds somebody who works for the organisation; the audit log has the id and the role, never the name. */
+export async function createPerson(tx: Tx, person: NewPerson, admin: Administrator): Promise<PersonRow> {
+  const { organisationId } = admin;
+  const row = await insertPerson(tx, { ...person, id: uuidv7(), organisationId });
+  const { id, role } = row;
+  await record(tx, admin, { action: 'person.create', thingKind: 'person', thingId: id, after: { role } });
+  return row;
 }
 
 /** @returns null when the code is taken. */

@@ -79,6 +79,17 @@ export const warehousePatchSchema = z
   .refine((patch) => Object.keys(patch).length > 0, { message: 'nothing to change' });
 export type WarehousePatch = z.output<typeof warehousePatchSchema>;
 
+export const newPersonSchema = z.strictObject({
+  name: text(200),
+  role: z.enum(['operator', 'floor']),
+});
+export type NewPerson = z.output<typeof newPersonSchema>;
+
+/** Without the name, for it is kept under the request's key. */
+export const madePersonSchema = z.object({ id, role: z.string(), createdAt: instant });
+/** `name` is null once the person was erased. */
+export const personSchema = madePersonSchema.extend({ name: z.string().nullable() });
+
 export const newWarehouseSchema = z.strictObject({
   code: text(40),
   name: text(200),

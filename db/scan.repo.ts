@@ -1,7 +1,16 @@
 /** Scans: what a person did, once an event id, with the answer he got. */
 import type { Tx } from './client';
 
-export type ScanKind = 'claim' | 'pick' | 'short' | 'pack' | 'close_carton' | 'ship' | 'release' | 'count_start' | 'count';
+export type ScanKind =
+  | 'claim'
+  | 'pick'
+  | 'short'
+  | 'pack'
+  | 'close_carton'
+  | 'ship'
+  | 'release'
+  | 'count_start'
+  | 'count';
 
 export interface Scan {
   readonly merchantId: string;

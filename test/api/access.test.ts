@@ -1,4 +1,5 @@
 /** Keys, merchants by header, rates, versions, and the addresses that need no key. */
+import { randomUUID } from 'node:crypto';
 import { type SeededMerchant, seedMerchant } from '../support/merchant';
 import { type RunningApi, startApi } from './running-api';
 
@@ -83,6 +84,33 @@ describe('a key', () => {
     const body = { name: 'floor', scopes: ['floor'] };
     const reply = await api.ask('POST', '/v1/api-keys', { key, body });
     expect([reply.status, reply.json.errors[0].pointer]).toEqual([422, '/personId']);
+  });
+
+  test('for the floor is made for a person who was just added, and asks for work', async () => {
+    const person = { name: 'Demo Newcomer', role: 'floor' };
+    const idempotencyKey = randomUUID();
+    const made = await api.ask('POST', '/v1/persons', { key, idempotencyKey, body: person });
+    expect([made.status, made.json]).toEqual([
+      201,
+      { id: expect.any(String), role: 'floor', createdAt: expect.any(String) },
+    ]);
+    const again = await api.ask('POST', '/v1/persons', { key, idempotencyKey, body: person });
+    expect(again.json).toEqual(made.json);
+    const personId = made.json.id as string;
+    const listed = (await get('/v1/persons', { key })).json.items as { id: string }[];
+    expect(listed.filter(({ id }) => id === personId)).toEqual([expect.objectContaining(person)]);
+    const floor = await api.ask('POST', '/v1/api-keys', {
+      key,
+      body: { name: 'floor', scopes: ['floor'], personId },
+    });
+    const work = { warehouseId: merchant.warehouses[0]?.id, kinds: ['pick'] };
+    const next = await api.ask('POST', '/v1/floor/tasks/next', { key: floor.json.key, body: work });
+    expect([next.status, next.json]).toEqual([200, { task: null }]);
+    const some = await api.makeKey(merchant.organisationId, { merchantIds: [merchant.merchantId] });
+    for (const method of ['GET', 'POST']) {
+      const ask = method === 'GET' ? {} : { body: person };
+      expect((await api.ask(method, '/v1/persons', { key: some.key, ...ask })).status).toBe(403);
+    }
   });
 
   test('its merchants of another organisation count for nothing', async () => {

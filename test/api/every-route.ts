@@ -239,6 +239,8 @@ export const EVERY_ROUTE: Readonly<Record<string, (world: World) => RouteRequest
     path: `/v1/warehouses/${w.warehouseId}/locations`,
     body: { code: `B-${randomUUID().slice(0, 8)}`, kind: 'bin' },
   }),
+  listPersons: () => ({ path: '/v1/persons' }),
+  createPerson: () => ({ path: '/v1/persons', body: { name: 'Demo Picker', role: 'floor' } }),
   listApiKeys: () => ({ path: '/v1/api-keys' }),
   createApiKey: (w) => ({
     path: '/v1/api-keys',
