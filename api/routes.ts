@@ -4,6 +4,7 @@ import { channelStockRoutes } from './channel-stock.routes';
 import { countRoutes } from './counts.routes';
 import { exceptionRoutes } from './exceptions.routes';
 import { floorRoutes } from './floor.routes';
+import { followUpPageRoutes } from './follow-up-page.routes';
 import { healthRoutes } from './health.routes';
 import { holdRoutes } from './holds.routes';
 import { lotRoutes } from './lots.routes';
@@ -20,6 +21,7 @@ import { settingsRoutes } from './settings.routes';
 import { stockRoutes } from './stock.routes';
 import { stockChangeRoutes } from './stock-changes.routes';
 import { stockStreamRoutes } from './stock-stream.routes';
+import { stockAlertRoutes } from './stock-alerts.routes';
 import { stockValueRoutes } from './stock-value.routes';
 import { transferRoutes } from './transfers.routes';
 import { warehouseHoursRoutes } from './warehouse-hours.routes';
@@ -37,6 +39,7 @@ export const routes: readonly Route[] = [
   ...holdRoutes,
   ...stockChangeRoutes,
   ...stockValueRoutes,
+  ...stockAlertRoutes,
   ...transferRoutes,
   ...countRoutes,
   ...lotRoutes,
@@ -51,4 +54,4 @@ export const routes: readonly Route[] = [
 ];
 
 /** Open to whoever reaches the port. */
-export const openRoutes: readonly OpenRoute[] = [...webhookRoutes, ...healthRoutes];
+export const openRoutes: readonly OpenRoute[] = [...webhookRoutes, ...followUpPageRoutes, ...healthRoutes];

@@ -10,6 +10,7 @@ import { CommandError } from './command-error';
 import { table } from './screen';
 import { EXPORT_NAMES, type ExportFlags, exportStock } from './stock/export-stock';
 import { type ImportFlags, importStock } from './stock/import-stock';
+import { registerStockAlerts } from './stock/stock-alerts';
 import { registerStockValue } from './stock/stock-value';
 
 interface Flags {
@@ -57,6 +58,7 @@ export function register(program: Command): void {
     .action((sku: string, lot: string, flags: Flags & { readonly reason: string }) => lift(sku, lot, flags));
   registerFiles(stock);
   registerStockValue(stock);
+  registerStockAlerts(stock);
 }
 
 function registerFiles(stock: Command): void {

@@ -1788,6 +1788,88 @@ create policy tenant on stock_adjustment_line for all to quayside_app using ((me
 grant insert, select, update on stock_adjustment_line to quayside_app;
 grant select on stock_adjustment_line to quayside_check;
 
+create table stock_alert (
+  id uuid not null,
+  merchant_id uuid not null,
+  rule_id uuid not null,
+  product_id uuid not null,
+  level integer not null,
+  shipped integer not null,
+  counted_days integer not null,
+  window_from date not null,
+  window_to date not null,
+  opened_at timestamp with time zone not null,
+  well_since timestamp with time zone,
+  cleared_at timestamp with time zone,
+  cleared_level integer,
+  constraint stock_alert_pkey PRIMARY KEY (merchant_id, id),
+  constraint stock_alert_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint stock_alert_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id),
+  constraint stock_alert_merchant_id_rule_id_fkey FOREIGN KEY (merchant_id, rule_id) REFERENCES stock_alert_rule(merchant_id, id)
+);
+CREATE INDEX stock_alert_list ON public.stock_alert USING btree (merchant_id, opened_at DESC, id DESC);
+CREATE UNIQUE INDEX stock_alert_open ON public.stock_alert USING btree (merchant_id, rule_id, product_id) WHERE (cleared_at IS NULL);
+alter table stock_alert enable row level security;
+alter table stock_alert force row level security;
+create policy checker on stock_alert for select to quayside_check using (true);
+create policy tenant on stock_alert for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on stock_alert to quayside_app;
+grant select on stock_alert to quayside_check;
+
+create table stock_alert_destination (
+  id uuid not null,
+  merchant_id uuid not null,
+  rule_id uuid not null,
+  kind text not null,
+  address_sealed bytea not null,
+  hint text not null,
+  constraint stock_alert_destination_pkey PRIMARY KEY (merchant_id, id),
+  constraint stock_alert_destination_kind_check CHECK ((kind = ANY (ARRAY['mail'::text, 'chat'::text]))),
+  constraint stock_alert_destination_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint stock_alert_destination_merchant_id_rule_id_fkey FOREIGN KEY (merchant_id, rule_id) REFERENCES stock_alert_rule(merchant_id, id)
+);
+CREATE INDEX stock_alert_destination_rule ON public.stock_alert_destination USING btree (merchant_id, rule_id);
+alter table stock_alert_destination enable row level security;
+alter table stock_alert_destination force row level security;
+create policy checker on stock_alert_destination for select to quayside_check using (true);
+create policy tenant on stock_alert_destination for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant delete, insert, select, update on stock_alert_destination to quayside_app;
+grant select on stock_alert_destination to quayside_check;
+
+create table stock_alert_rule (
+  id uuid not null,
+  merchant_id uuid not null,
+  name text not null,
+  product_id uuid,
+  warehouse_id uuid,
+  connection_id uuid,
+  limit_kind text not null,
+  at_most integer not null,
+  window_days integer not null,
+  clear_after_minutes integer not null,
+  tells_webhooks boolean not null,
+  owner text not null,
+  version bigint default 1 not null,
+  created_at timestamp with time zone default now() not null,
+  retired_at timestamp with time zone,
+  constraint stock_alert_rule_pkey PRIMARY KEY (merchant_id, id),
+  constraint stock_alert_rule_at_most_check CHECK ((at_most >= 0)),
+  constraint stock_alert_rule_check CHECK (((warehouse_id IS NULL) OR (connection_id IS NULL))),
+  constraint stock_alert_rule_clear_after_minutes_check CHECK (((clear_after_minutes >= 0) AND (clear_after_minutes <= 10080))),
+  constraint stock_alert_rule_limit_kind_check CHECK ((limit_kind = ANY (ARRAY['units'::text, 'days_of_cover'::text]))),
+  constraint stock_alert_rule_window_days_check CHECK (((window_days >= 1) AND (window_days <= 366))),
+  constraint stock_alert_rule_merchant_id_connection_id_fkey FOREIGN KEY (merchant_id, connection_id) REFERENCES channel_connection(merchant_id, id),
+  constraint stock_alert_rule_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint stock_alert_rule_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id),
+  constraint stock_alert_rule_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
+);
+alter table stock_alert_rule enable row level security;
+alter table stock_alert_rule force row level security;
+create policy checker on stock_alert_rule for select to quayside_check using (true);
+create policy tenant on stock_alert_rule for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on stock_alert_rule to quayside_app;
+grant select on stock_alert_rule to quayside_check;
+
 create table stock_balance (
   merchant_id uuid not null,
   warehouse_id uuid not null,
@@ -1884,6 +1966,32 @@ create policy checker on stock_count for select to quayside_check using (true);
 create policy tenant on stock_count for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
 grant insert, select, update on stock_count to quayside_app;
 grant select on stock_count to quayside_check;
+
+create table stock_follow_up (
+  id uuid not null,
+  merchant_id uuid not null,
+  alert_id uuid not null,
+  action text not null,
+  state text not null,
+  owner text,
+  quantity integer,
+  detail jsonb not null,
+  requested_by text not null,
+  requested_at timestamp with time zone not null,
+  constraint stock_follow_up_pkey PRIMARY KEY (merchant_id, id),
+  constraint stock_follow_up_merchant_id_alert_id_action_key UNIQUE (merchant_id, alert_id, action),
+  constraint stock_follow_up_action_check CHECK ((action = ANY (ARRAY['expedite_po'::text, 'pause_listings'::text, 'shift_channels'::text, 'transfer'::text, 'tell_marketing'::text]))),
+  constraint stock_follow_up_quantity_check CHECK ((quantity > 0)),
+  constraint stock_follow_up_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'done'::text]))),
+  constraint stock_follow_up_merchant_id_alert_id_fkey FOREIGN KEY (merchant_id, alert_id) REFERENCES stock_alert(merchant_id, id),
+  constraint stock_follow_up_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+alter table stock_follow_up enable row level security;
+alter table stock_follow_up force row level security;
+create policy checker on stock_follow_up for select to quayside_check using (true);
+create policy tenant on stock_follow_up for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on stock_follow_up to quayside_app;
+grant select on stock_follow_up to quayside_check;
 
 create table stock_ledger (
   merchant_id uuid not null,
@@ -2011,6 +2119,23 @@ create policy checker on stock_transfer_line for select to quayside_check using 
 create policy tenant on stock_transfer_line for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
 grant insert, select, update on stock_transfer_line to quayside_app;
 grant select on stock_transfer_line to quayside_check;
+
+create table stock_watch (
+  merchant_id uuid not null,
+  due_at timestamp with time zone default now() not null,
+  lease_owner uuid,
+  leased_until timestamp with time zone,
+  constraint stock_watch_pkey PRIMARY KEY (merchant_id),
+  constraint stock_watch_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id)
+);
+alter table stock_watch enable row level security;
+alter table stock_watch force row level security;
+create policy checker on stock_watch for select to quayside_check using (true);
+create policy system on stock_watch for all to quayside_system using (true) with check (true);
+create policy tenant on stock_watch for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on stock_watch to quayside_app;
+grant select on stock_watch to quayside_check;
+grant select, update on stock_watch to quayside_system;
 
 create table task (
   id uuid not null,

@@ -148,6 +148,9 @@ export interface CostMovementRow {
   readonly unitCostMinor: bigint | null;
 }
 
+/** Goods in a warehouse or on the road between two are the merchant's; everywhere else they are not, or not any more. */
+const OUTSIDE = (place: string) => `(${place}.warehouse_id is null and ${place}.kind <> 'transit')`;
+
 /** What came into the merchant's possession and left it until a moment (included), in its order. */
 export function readCostMovements(
   tx: Tx,
@@ -158,7 +161,7 @@ export function readCostMovements(
   return tx.rows<CostMovementRow>({
     text: `
 select l.product_id as "productId", (extract(epoch from c.occurred_at) * 1000)::double precision as at,
-  case when t.kind in ('supplier', 'customer', 'adjustment') then -l.quantity else l.quantity end as units,
+  case when ${OUTSIDE('t')} then -l.quantity else l.quantity end as units,
   coalesce(l.unit_cost_minor, p.unit_cost_minor) as "unitCostMinor"
 from stock_ledger l
 join stock_cause c on c.merchant_id = l.merchant_id and c.id = l.cause_id and c.month = l.month
@@ -167,7 +170,7 @@ join location f on f.id = l.from_location_id
 join location t on t.id = l.to_location_id
 where l.merchant_id = $1 and l.product_id = any($2::uuid[]) and c.occurred_at <= $3
   and l.month <= date_trunc('month', $3::timestamptz at time zone 'UTC')::date
-  and (f.kind in ('supplier', 'customer', 'adjustment')) <> (t.kind in ('supplier', 'customer', 'adjustment'))
+  and ${OUTSIDE('f')} <> ${OUTSIDE('t')}
 order by l.product_id, c.occurred_at, c.recorded_at, l.cause_id, l.line`,
     values: [merchantId, productIds, until],
   });

@@ -30,9 +30,11 @@ import { startOutboxSender } from './outbox-sender';
 import { startRetention } from './retention';
 import { channelTrackingSender } from './senders/channel-tracking';
 import { mailNotificationSender, noMailSender } from './senders/mail';
+import { besidesStockAlerts, stockAlertSender } from './senders/stock-alert';
 import { webhookSender } from './senders/webhook';
 import { workflowMessageSender } from './senders/workflow-messages';
 import { startStockSync } from './stock-sync';
+import { startStockWatch } from './stock-watch';
 import { startWatchdog } from './watchdog';
 
 export interface RunningDispatcher {
@@ -116,10 +118,11 @@ function startLoops(
   const channels = { shopify, generic: countCalls('generic', genericConnector) };
   const carriers = { easypost: countCalls('easypost', easyPostConnector) };
   const workflow = workflowMessageSender(client);
-  const mail =
-    config.SMTP_URL === undefined
-      ? noMailSender(database)
-      : mailNotificationSender(database, countCalls('smtp', createMailSender({ url: config.SMTP_URL })));
+  const mailer =
+    config.SMTP_URL === undefined ? null : countCalls('smtp', createMailSender({ url: config.SMTP_URL }));
+  const mail = mailer === null ? noMailSender(database) : mailNotificationSender(database, mailer);
+  const publicUrl = config.PUBLIC_URL?.replace(/\/$/, '') ?? null;
+  const alerts = stockAlertSender({ database, keys, mailer, publicUrl });
   return [
     startOutboxSender({
       database,
@@ -130,13 +133,14 @@ function startLoops(
         'workflow.signal': workflow,
         'workflow.update': workflow,
         'channel.tracking': channelTrackingSender({ database, keys, connectors: channels }),
-        mail,
-        webhook: webhookSender({ database, keys }),
+        mail: besidesStockAlerts(alerts, mail),
+        webhook: besidesStockAlerts(alerts, webhookSender({ database, keys })),
       },
     }),
     startDeadlineSweeper({ database, log }),
     startLotExpiry({ database, log }),
     startHoldSweeper({ database, log }),
+    startStockWatch({ database, log }),
     startClosedWarehouseSweeper({ database, log }),
     startWatchdog({ database, client, log }),
     startAuditSealer({ database, log }),

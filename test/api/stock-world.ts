@@ -20,6 +20,8 @@ export const STOCK_THINGS = [
   'transferToClose',
   'shelfLifeRuleId',
   'promotionId',
+  'alertId',
+  'alertRuleId',
   'holdId',
   'holdToRelease',
   'holdToHandOver',
@@ -129,6 +131,25 @@ export const STOCK_ROUTES: Readonly<
     body: { name: 'Demo sale', sku: w.sku, from: '2026-03-01', to: '2026-03-03' },
   }),
   deletePromotion: (w) => ({ path: `/v1/stock/promotions/${w.promotionId}` }),
+  listStockAlerts: () => ({ path: '/v1/stock/alerts' }),
+  getStockAlert: (w) => ({ path: `/v1/stock/alerts/${w.alertId}` }),
+  followUpStockAlert: (w) => ({
+    path: `/v1/stock/alerts/${w.alertId}/follow-ups`,
+    body: { action: 'expedite_po' },
+  }),
+  listStockFollowUps: () => ({ path: '/v1/stock/follow-ups' }),
+  listStockAlertRules: () => ({ path: '/v1/stock/alert-rules' }),
+  createStockAlertRule: (w) => ({
+    path: '/v1/stock/alert-rules',
+    body: {
+      name: 'Demo rule',
+      sku: w.sku,
+      limitKind: 'units',
+      atMost: 5,
+      destinations: [{ kind: 'mail', to: 'buyer@merchant.example' }],
+    },
+  }),
+  deleteStockAlertRule: (w) => ({ path: `/v1/stock/alert-rules/${w.alertRuleId}` }),
   listShelfLifeRules: () => ({ path: '/v1/shelf-life-rules' }),
   createShelfLifeRule: (w) => ({
     path: '/v1/shelf-life-rules',
@@ -175,6 +196,23 @@ export async function makeStockWorld(database: Database, merchant: SeededMerchan
     merchant,
     "insert into promotion (id, merchant_id, name, from_day, to_day) values ($1, $2, 'Demo', '2026-01-01', '2026-01-02') returning id",
     [randomUUID(), merchantId],
+  );
+  const alertRule = async () => {
+    const [row] = await rowsOf<{ id: string }>(
+      database,
+      merchant,
+      `insert into stock_alert_rule (id, merchant_id, name, limit_kind, at_most, window_days, clear_after_minutes, tells_webhooks,
+        owner) values ($1, $2, 'Demo rule', 'units', 5, 28, 15, true, 'purchasing') returning id`,
+      [randomUUID(), merchantId],
+    );
+    return row?.id as string;
+  };
+  const [alert] = await rowsOf<{ id: string }>(
+    database,
+    merchant,
+    `insert into stock_alert (id, merchant_id, rule_id, product_id, level, shipped, counted_days, window_from, window_to, opened_at)
+      values ($1, $2, $3, $4, 3, 20, 10, '2026-02-01', '2026-02-28', now()) returning id`,
+    [randomUUID(), merchantId, await alertRule(), productId],
   );
   await rowsOf(
     database,
@@ -234,6 +272,8 @@ export async function makeStockWorld(database: Database, merchant: SeededMerchan
     transferToClose: await transfer(true),
     shelfLifeRuleId: rule?.id as string,
     promotionId: promotion?.id as string,
+    alertId: alert?.id as string,
+    alertRuleId: await alertRule(),
     holdId: await hold(),
     holdToRelease: await hold(),
     holdToHandOver: await hold(),

@@ -22,6 +22,7 @@ test.each([
   [['route'], /give either an order, --lines or --rules/],
   [['warehouses', 'close', 'EAST'], /required option '--reason <text>'/],
   [['demo', 'nonsense'], /no scenario "nonsense"[\s\S]*happy/],
+  [['stock', 'follow-up', 'x', 'nonsense'], /no follow-up "nonsense"[\s\S]*pause_listings/],
   [['stock', 'velocity'], /missing required argument 'skus'/],
   [['up', '--rate', 'many'], /--rate takes a number/],
   [['up', '--ports', 'nonsense=1'], /"nonsense=1" is not name=port[\s\S]*api/],
