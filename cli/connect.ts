@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import {
+  addWebhookEndpoint,
   changeSecrets,
   connectPartner,
   type PartnerKind,
@@ -77,6 +78,14 @@ export function register(program: Command): void {
       command.option('--all-merchants', "all merchants of the merchant's organisation");
   }
   connect
+    .command('events')
+    .summary("a merchant's own system that is to hear of its orders, by Standard Webhooks")
+    .requiredOption('--merchant <id>', 'id or slug')
+    .requiredOption('--url <url>', 'the address that takes our events')
+    .option('--json', 'one object')
+    .option('--data-dir <dir>', 'which engine (default: .quayside in the clone)')
+    .action((flags: Omit<ConnectFlags, 'name'>) => addEvents(flags));
+  connect
     .command('secrets <id>')
     .summary('change secrets of a connection; the webhook secret before stays valid until this is run again')
     .option('--data-dir <dir>', 'which engine (default: .quayside in the clone)')
@@ -98,12 +107,7 @@ async function run(kind: PartnerKind, flags: ConnectFlags): Promise<void> {
   await withDatabase(flags.dataDir, async (database, config) => {
     const baseUrl = urlOf(flags.url ?? PARTNERS[kind].url ?? '', config);
     const { secrets, drawn } = secretsOf(kind);
-    const found = await database.withSystem((tx) => findMerchantsCalled(tx, flags.merchant));
-    const [merchant] = found;
-    if (merchant === undefined) throw new CommandError(`there is no merchant ${flags.merchant}`);
-    if (found.length > 1)
-      throw new CommandError(`several organisations have a merchant ${flags.merchant}`, 2, 'give its id');
-    const { organisationId, merchantId } = merchant;
+    const { organisationId, merchantId } = await merchantCalled(database, flags.merchant);
     const made = await database.withTenants(
       { merchantIds: [merchantId], organisationIds: [organisationId] },
       (tx) =>
@@ -129,6 +133,36 @@ async function run(kind: PartnerKind, flags: ConnectFlags): Promise<void> {
     process.stdout.write(`${lines.join('\n')}\n`);
     process.stderr.write('Keep the address: it is shown this once.\n');
   });
+}
+
+async function addEvents(flags: Omit<ConnectFlags, 'name'>): Promise<void> {
+  await withDatabase(flags.dataDir, async (database, config) => {
+    const url = urlOf(flags.url ?? '', config);
+    const { organisationId, merchantId } = await merchantCalled(database, flags.merchant);
+    const secret = drawSecret();
+    const keys = required(config, 'QUAYSIDE_ENCRYPTION_KEYS');
+    const id = await database.withTenants(
+      { merchantIds: [merchantId], organisationIds: [organisationId] },
+      (tx) => addWebhookEndpoint(tx, { organisationId, merchantId, url, secret, keys, actor: ACTOR }),
+    );
+    process.stdout.write(
+      flags.json ? `${JSON.stringify({ id, secret })}\n` : `events go to ${url} as ${id}\nsecret ${secret}\n`,
+    );
+    if (!flags.json) process.stderr.write('Keep the secret: it is shown this once.\n');
+  });
+}
+
+async function merchantCalled(database: Database, idOrSlug: string) {
+  const [merchant, ...others] = await database.withSystem((tx) => findMerchantsCalled(tx, idOrSlug));
+  if (merchant === undefined) throw new CommandError(`there is no merchant ${idOrSlug}`);
+  if (others.length > 0)
+    throw new CommandError(`several organisations have a merchant ${idOrSlug}`, 2, 'give its id');
+  return merchant;
+}
+
+/** In the form of the Standard Webhooks specification. */
+function drawSecret(): string {
+  return `whsec_${randomBytes(32).toString('base64')}`;
 }
 
 async function change(id: string, dataDir: string | undefined): Promise<void> {
@@ -178,9 +212,7 @@ function secretsOf(kind: PartnerKind): { readonly secrets: Secrets; readonly dra
   const missing = Object.keys(secrets).filter((name) => given[name] === undefined);
   if (missing.length > 0 && mayDraw !== true)
     throw new CommandError(`${missing.map((name) => secrets[name]).join(' and ')} must be set`, 2);
-  const drawn = Object.fromEntries(
-    missing.map((name) => [name, `whsec_${randomBytes(32).toString('base64')}`]),
-  );
+  const drawn = Object.fromEntries(missing.map((name) => [name, drawSecret()]));
   return { secrets: { ...given, ...drawn }, drawn };
 }
 

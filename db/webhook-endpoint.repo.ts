@@ -22,6 +22,22 @@ export async function readEndpoint(tx: Tx, merchantId: string, id: string): Prom
   return row ?? null;
 }
 
+/** An endpoint that is told of everything. */
+export async function insertEndpoint(
+  tx: Tx,
+  endpoint: {
+    readonly id: string;
+    readonly merchantId: string;
+    readonly url: string;
+    readonly sealed: Buffer;
+  },
+): Promise<void> {
+  await tx.run({
+    text: 'insert into webhook_endpoint (id, merchant_id, url, secrets_sealed) values ($1, $2, $3, $4)',
+    values: [endpoint.id, endpoint.merchantId, endpoint.url, endpoint.sealed],
+  });
+}
+
 /** Nothing is sent there any more until somebody enables it again. */
 export async function disableEndpoint(tx: Tx, merchantId: string, id: string, reason: string): Promise<void> {
   await tx.run({

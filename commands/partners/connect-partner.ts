@@ -16,6 +16,7 @@ import {
   setSecrets,
 } from '../../db/connection-write.repo';
 import { type SealingKeys, sealSecrets, unsealSecrets } from '../../db/sealed';
+import { insertEndpoint } from '../../db/webhook-endpoint.repo';
 import { Failure } from '../../domain/failure-types';
 
 export type PartnerKind = 'shopify' | 'generic' | 'easypost';
@@ -64,6 +65,29 @@ export async function connectPartner(tx: Tx, request: ConnectPartner): Promise<C
     after: { kind, name, baseUrl, secrets: Object.keys(request.secrets) },
   });
   return { id, webhookPath: `/webhooks/${kind === 'easypost' ? 'carriers' : 'channels'}/${path}` };
+}
+
+/** Tells the merchant's own systems what happens to its orders, as Standard Webhooks. Returns the endpoint's id. */
+export async function addWebhookEndpoint(
+  tx: Tx,
+  request: Pick<ConnectPartner, 'organisationId' | 'keys' | 'actor'> & {
+    readonly merchantId: string;
+    readonly url: string;
+    /** `whsec_…`; the receiver verifies by it. */
+    readonly secret: string;
+  },
+): Promise<string> {
+  const { organisationId, merchantId, url, keys, actor } = request;
+  const id = uuidv7();
+  const sealed = sealSecrets(keys, { current: request.secret });
+  await insertEndpoint(tx, { id, merchantId, url, sealed });
+  const thing = { thingKind: 'webhook_endpoint', thingId: id };
+  await audit(tx, {
+    ...{ organisationId, merchantId, actor, ...thing },
+    action: 'webhook_endpoint.create',
+    after: { url },
+  });
+  return id;
 }
 
 export interface ChangeSecrets {

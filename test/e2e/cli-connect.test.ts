@@ -163,6 +163,20 @@ test('a carrier for one merchant or for all of the organisation', async () => {
   ]);
 });
 
+test("a merchant's own system: its secret is shown once and signs what is sent there", async () => {
+  const args = ['events', '--merchant', merchant.slug, '--url', 'https://hooks.example/in', '--json'];
+  const { id, secret } = JSON.parse((await connect(args)).stdout) as { id: string; secret: string };
+  const rows = await rowsOf<{ url: string; secrets_sealed: Buffer }>(
+    api.database,
+    merchant,
+    'select url, secrets_sealed from webhook_endpoint where id = $1',
+    [id],
+  );
+  expect(rows.map(({ url }) => url)).toEqual(['https://hooks.example/in']);
+  // The sender signs by every secret that it finds there.
+  expect(Object.values(unsealSecrets(api.sealingKeys, rows[0]?.secrets_sealed as Buffer))).toEqual([secret]);
+});
+
 test.each([
   [
     'a secret that is not set',
