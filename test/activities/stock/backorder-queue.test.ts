@@ -3,88 +3,12 @@ import { cancelOrder } from '../../../commands/cancel-order';
 import { Intake, type IntakeOutcome } from '../../../commands/intake/intake';
 import { adjustStock } from '../../../commands/stock/adjust-stock';
 import { Holds } from '../../../commands/stock/holds';
-import { Database } from '../../../db/client';
+import { moveStock } from '../../../commands/stock/move-stock';
+import { dispatchTransfer, receiveTransfer, requestTransfer } from '../../../commands/stock/transfer';
 import { expireHolds } from '../../../dispatcher/hold-sweeper';
-import { stepKey } from '../../../domain/step-key';
-import { byQueue, type QueuePlace } from '../../../domain/stock/hand-out';
-import { seededRandom } from '../../../simulators/fault-knobs';
 import { bookErrors, rowsOf, warehouseOf } from '../../support/floor-steps';
-import { type MerchantSeed, type SeededMerchant, seedMerchant } from '../../support/merchant';
-import { demoOrder, placeOrder } from '../../support/order';
-import { type TestDatabase, testDatabase } from '../../support/postgres';
-
-let server: TestDatabase;
-let database: Database;
-
-beforeAll(async () => {
-  server = await testDatabase();
-  database = new Database({ appUrl: server.appUrl, systemUrl: server.systemUrl, poolSize: 16 });
-});
-afterAll(async () => {
-  await database.close();
-  await server.drop();
-});
-
-type Line = readonly [sku: string, quantity: number];
-
-async function place(merchant: SeededMerchant, lines: readonly Line[], change = {}): Promise<string> {
-  const goods = lines.map(([sku, quantity]) => ({ sku, quantity }));
-  return (await placeOrder(database, merchant, demoOrder(goods, change))).orderId;
-}
-
-let looks = 1;
-const look = (merchant: SeededMerchant, orderId: string, intake = new Intake(database)) =>
-  intake.run({ merchantId: merchant.merchantId, orderId, stepKey: stepKey(orderId, 'intake', looks++) });
-
-async function waiting(merchant: SeededMerchant, lines: readonly Line[], change = {}): Promise<string> {
-  const orderId = await place(merchant, lines, change);
-  expect(await look(merchant, orderId)).toMatchObject({ kind: 'blocked', reason: 'out_of_stock' });
-  return orderId;
-}
-
-const change = (merchant: SeededMerchant, sku: string, delta: number) =>
-  adjustStock(database, {
-    merchantId: merchant.merchantId,
-    causeId: randomUUID(),
-    kind: 'adjustment',
-    warehouseId: warehouseOf(merchant).id,
-    reason: 'counted',
-    actor: 'test',
-    lines: [{ sku, delta, ...(delta > 0 ? { locationCode: 'A-01-01' } : {}) }],
-  });
-
-/** Units that each order has reserved or keeps, by order and SKU. */
-async function has(merchant: SeededMerchant): Promise<Map<string, Record<string, number>>> {
-  const rows = await rowsOf<{ order_id: string; units: Record<string, number> }>(
-    database,
-    merchant,
-    `select order_id, json_object_agg(sku, units) as units from (
-       select r.order_id, p.sku, sum(r.quantity)::int as units from reservation r
-       join product p on p.merchant_id = r.merchant_id and p.id = r.product_id
-       where r.order_id is not null and r.state in ('held', 'allocated') group by 1, 2) r group by 1`,
-  );
-  return new Map(rows.map((row) => [row.order_id, row.units]));
-}
-
-const clock = (merchant: SeededMerchant, at: string) =>
-  rowsOf(database, merchant, 'update merchant set business_now = $1 returning id', [at]);
-
-const shop = (seed: MerchantSeed = {}) =>
-  seedMerchant(database, { products: [{ sku: 'P' }, { sku: 'Q' }], ...seed });
-
-const checkout = (merchant: SeededMerchant, quantity: number) => ({
-  merchantId: merchant.merchantId,
-  stepKey: randomUUID(),
-  lines: [
-    {
-      productId: merchant.products.get('P') as string,
-      quantity,
-      warehouseIds: [warehouseOf(merchant).id],
-    },
-  ],
-  allOrNothing: true,
-  keepMs: 3_600_000,
-});
+import type { SeededMerchant } from '../../support/merchant';
+import { change, checkout, clock, database, has, look, place, shop, waiting } from './waiting-orders';
 
 describe('the queue of orders that wait for stock', () => {
   it('has what comes before anybody else can see it', async () => {
@@ -159,6 +83,23 @@ describe('the queue of orders that wait for stock', () => {
         await expireHolds(database);
       },
     ],
+    [
+      'goods that are put away',
+      async (merchant: SeededMerchant) => {
+        const { merchantId } = merchant;
+        const act = () => ({ merchantId, causeId: randomUUID(), reason: 'test', actor: 'test' });
+        const warehouseId = warehouseOf(merchant).id;
+        await adjustStock(database, {
+          ...act(),
+          kind: 'adjustment',
+          warehouseId,
+          lines: [{ sku: 'P', delta: 1, locationCode: 'DAM-1' }],
+        });
+        expect((await has(merchant)).size).toBe(1);
+        const lines = [{ sku: 'P', quantity: 1, fromCode: 'DAM-1', toCode: 'A-01-01' }];
+        await moveStock(database, { ...act(), warehouseId, lines });
+      },
+    ],
   ])('is fed by %s', async (_name, feed) => {
     const merchant = await shop({ products: [{ sku: 'P', stock: 2 }, { sku: 'Q' }] });
     await clock(merchant, '2026-03-02T10:00:00Z');
@@ -177,6 +118,33 @@ describe('the queue of orders that wait for stock', () => {
     expect(woken).toEqual([{ order_id: first }]);
     expect(await look(merchant, first)).toMatchObject({ kind: 'planned' });
     expect(await bookErrors(database, merchant)).toEqual([]);
+  });
+
+  it('is fed by a transfer that arrives', async () => {
+    const merchant = await shop({
+      warehouses: [{ code: 'W1' }, { code: 'W2' }],
+      products: [{ sku: 'P', stock: { W2: 1 } }, { sku: 'Q' }],
+    });
+    const { merchantId } = merchant;
+    const [to, from] = merchant.warehouses.map(({ id }) => id) as [string, string];
+    const { transferId } = await requestTransfer(database, {
+      merchantId,
+      key: randomUUID(),
+      reference: null,
+      fromWarehouseId: from,
+      toWarehouseId: to,
+      expectedAt: null,
+      reason: 'test',
+      actor: 'test',
+      lines: [{ sku: 'P', quantity: 1 }],
+    });
+    const posting = { merchantIds: [merchantId], transferId, actor: 'test' };
+    const line = { sku: 'P', quantity: 1 };
+    await dispatchTransfer(database, { ...posting, key: 'out', lines: [{ ...line, fromCode: 'A-01-01' }] });
+    const order = await waiting(merchant, [['P', 1]]);
+    await receiveTransfer(database, { ...posting, key: 'in', lines: [{ ...line, toCode: 'A-01-01' }] });
+    expect((await has(merchant)).get(order)).toEqual({ P: 1 });
+    expect(await look(merchant, order)).toMatchObject({ kind: 'planned' });
   });
 
   it('lets an order keep what it has while the rest is missing, for a day, and then the others first', async () => {
@@ -319,61 +287,4 @@ describe('the queue of orders that wait for stock', () => {
       expect(await bookErrors(database, merchant)).toEqual([]);
     }
   });
-});
-
-describe('many orders and arrivals at once', () => {
-  /** How many seeds, and so worlds, in the normal suite: each takes a second. */
-  const SEEDS = 6;
-
-  it.each(Array.from({ length: SEEDS }, (_, seed) => [seed + 1]))(
-    'are served in the order of the queue, seed %i',
-    async (seed) => {
-      const random = seededRandom(seed);
-      const upTo = (n: number) => Math.floor(random() * n);
-      const merchant = await shop();
-      const places: QueuePlace[] = [];
-      const make = async (from: number) => {
-        const placedAt = new Date(Date.UTC(2026, 2, 2, from + upTo(4), upTo(60), upTo(60)));
-        const shipBy = upTo(3) === 0 ? new Date(Date.UTC(2026, 2, 3, upTo(24))) : null;
-        const times = { placedAt: placedAt.toISOString(), shipBy: shipBy?.toISOString() ?? null };
-        const orderId = await place(merchant, [['P', 1]], times);
-        const priority = upTo(4) === 0 ? 10 : 0;
-        if (priority > 0)
-          await rowsOf(
-            database,
-            merchant,
-            'update sales_order set priority = 10 where id = $1 returning id',
-            [orderId],
-          );
-        places.push({ orderId, priority, shipBy, placedAt });
-        return orderId;
-      };
-      const queue = [];
-      for (let n = 0; n < 12; n += 1) queue.push(await make(6));
-      for (const orderId of queue) await look(merchant, orderId);
-      // Arrivals race with new orders that come after all of these, from four processes.
-      const processes = [1, 2, 3, 4].map(() => new Intake(database));
-      const late = [];
-      for (let n = 0; n < 8; n += 1) late.push(await make(14));
-      for (const each of places.slice(12)) Object.assign(each, { priority: 0, shipBy: null });
-      await rowsOf(
-        database,
-        merchant,
-        'update sales_order set priority = 0, channel_ship_by = null where id = any($1) returning id',
-        [late],
-      );
-      const arrivals = [1 + upTo(3), 1 + upTo(3), 1 + upTo(3)];
-      const units = arrivals.reduce((sum, each) => sum + each, 0);
-      await Promise.all([
-        ...arrivals.map((delta) => change(merchant, 'P', delta)),
-        ...late.map((orderId, n) => look(merchant, orderId, processes[n % 4])),
-      ]);
-      const expected = [...places]
-        .sort(byQueue)
-        .slice(0, units)
-        .map(({ orderId }) => orderId);
-      expect([...(await has(merchant)).keys()].sort()).toEqual([...expected].sort());
-      expect(await bookErrors(database, merchant)).toEqual([]);
-    },
-  );
 });

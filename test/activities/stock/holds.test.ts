@@ -190,6 +190,33 @@ describe('a hold of stock', () => {
     expect(await bookErrors(database, merchant)).toEqual([]);
   });
 
+  it('never deadlocks with others, whatever the order of its lines', async () => {
+    const skus = ['A', 'B', 'C', 'D'];
+    const own = await testDatabase();
+    const crowd = new Database({ appUrl: own.appUrl, systemUrl: own.systemUrl, poolSize: 24 });
+    const merchant = await seedMerchant(crowd, { products: skus.map((sku) => ({ sku, stock: 500 })) });
+    const cart = (n: number) =>
+      skus.map((_, at) => [skus[(n * 3 + at * (n % 2 ? 1 : 3)) % 4] as string, 1] as const);
+    await Promise.all(
+      Array.from({ length: 24 }, async (_, process) => {
+        const checkouts = new Holds(crowd);
+        for (let n = 0; n < 6; n += 1) {
+          const made = await checkouts.reserve(ask(merchant, cart(process + n)));
+          expect(made.kind).toBe('reserved');
+          if (n % 2 === 0) await checkouts.release(endOf(merchant, idOf(made)));
+        }
+      }),
+    );
+    expect(await bookErrors(crowd, merchant)).toEqual([]);
+    // Sessions report what they met when they end.
+    await crowd.close();
+    const after = new Database({ appUrl: own.appUrl, systemUrl: own.systemUrl, poolSize: 1 });
+    const deadlocks = 'select deadlocks::int from pg_stat_database where datname = current_database()';
+    expect(await rowsOf(after, merchant, deadlocks)).toEqual([{ deadlocks: 0 }]);
+    await after.close();
+    await own.drop();
+  });
+
   it('of another merchant is unknown', async () => {
     const merchant = await seedMerchant(database, { products: [{ sku: 'A', stock: 3 }] });
     const stranger = await seedMerchant(database, { products: [{ sku: 'A', stock: 3 }] });
