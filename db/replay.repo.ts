@@ -109,28 +109,40 @@ export async function readOrdersInHouse(
   return row?.orders ?? 0;
 }
 
+/** A transaction that told somebody began so much before it was committed, at most; lock time-outs are 5 s. */
+const LONGEST_TELLING = "interval '10 seconds'";
+
+export interface UnansweredCalls {
+  readonly orders: number;
+  /** When that was so: who was told before, and not counted, has looked. */
+  readonly asOf: Date;
+}
+
 /**
  * Orders that wait for stock, were told that some came, and have not looked since. A look is an intake
  * step; an order has had at most as many as it was told, and its first.
+ * @param since when there were none; the epoch where that is not known. It spares reading all calls of days.
  */
-export async function readUnansweredCalls(tx: Tx, merchantId: string): Promise<number> {
-  const [row] = await tx.rows<{ orders: number }>({
+export async function readUnansweredCalls(tx: Tx, merchantId: string, since: Date): Promise<UnansweredCalls> {
+  const [row] = await tx.rows<UnansweredCalls>({
     name: 'replay-unanswered',
     text: `
 with called as (
-  select o.id, max(b.created_at) as called_at, bool_or(b.state <> 'done') as on_its_way, count(*)::integer as calls
-  from sales_order o
-  join outbox b on b.merchant_id = o.merchant_id and b.order_id = o.id and b.kind = 'workflow.signal' and b.state <> 'dead'
-    and b.payload ->> 'signal' = 'resume'
-  where o.merchant_id = $1 and o.blocked_reason = 'out_of_stock'
+  select o.id, max(b.created_at) as called_at, bool_or(b.state <> 'done') as on_its_way
+  from outbox b
+  join sales_order o on o.merchant_id = b.merchant_id and o.id = b.order_id and o.blocked_reason = 'out_of_stock'
+  where b.merchant_id = $1 and b.kind = 'workflow.signal' and b.state <> 'dead' and b.payload ->> 'signal' = 'resume'
+    and b.created_at > $2::timestamptz - ${LONGEST_TELLING}
   group by o.id
 )
-select count(*)::integer as orders from called c
-where c.on_its_way or not exists (select from generate_series(1, c.calls + 1) n
+select count(*)::integer as orders, now() as "asOf" from called c
+where c.on_its_way or not exists (
+  select from generate_series(1, 1 + (select count(*) from outbox b where b.merchant_id = $1 and b.order_id = c.id
+    and b.kind = 'workflow.signal')) n
   join step s on s.merchant_id = $1 and s.key = c.id || ':intake:' || n and s.recorded_at >= c.called_at)`,
-    values: [merchantId],
+    values: [merchantId, since],
   });
-  return row?.orders ?? 0;
+  return row as UnansweredCalls;
 }
 
 /** Changes whenever an order or the floor moves; stands still when nothing does. */

@@ -93,6 +93,7 @@ async function feedOne(
 
 class Backlog {
   atWork = 0;
+  private allLookedAt = new Date(0);
   private mark = '';
   private markedAt = 0;
   private movedAt = Date.now();
@@ -138,8 +139,12 @@ class Backlog {
     if (skus.length > 0) await this.untilNone((tx, merchantId) => readOrdersInHouse(tx, merchantId, skus));
   }
 
-  letQueueLook(): Promise<void> {
-    return this.untilNone((tx, merchantId) => readUnansweredCalls(tx, merchantId));
+  async letQueueLook(): Promise<void> {
+    await this.untilNone(async (tx, merchantId) => {
+      const { orders, asOf } = await readUnansweredCalls(tx, merchantId, this.allLookedAt);
+      if (orders === 0) this.allLookedAt = asOf;
+      return orders;
+    });
   }
 
   async fallBelow(most: number): Promise<void> {
