@@ -26,6 +26,7 @@ import {
 import { insertPerson, type PersonRow } from '../db/person.repo';
 import { countWarehouses, insertWarehouse, type WarehouseRow } from '../db/warehouse.repo';
 import { Failure } from '../domain/failure-types';
+import { changedFacts } from './changed-facts';
 import { bumpCatalogVersion } from './wake-orders';
 
 export interface Administrator {
@@ -44,6 +45,7 @@ function record(
     readonly action: string;
     readonly thingKind: string;
     readonly thingId: string;
+    readonly before?: Readonly<Record<string, unknown>>;
     readonly after?: Readonly<Record<string, unknown>>;
   },
 ): Promise<void> {
@@ -79,16 +81,19 @@ export async function changeMerchant(
   if ((await findMerchant(tx, admin.merchantIds, id)) === null) {
     throw new Failure('NotFound', 'there is no such merchant');
   }
+  // It locks the row: what is read next is what this changes.
   await bumpCatalogVersion(tx, id);
+  const before = (await findMerchant(tx, admin.merchantIds, id)) as MerchantRow;
   await updateMerchant(tx, id, patch);
+  const row = (await findMerchant(tx, admin.merchantIds, id)) as MerchantRow;
   await record(tx, admin, {
     merchantId: id,
     action: 'merchant.change',
     thingKind: 'merchant',
     thingId: id,
-    after: { fields: Object.keys(patch) },
+    ...changedFacts(before, row),
   });
-  return (await findMerchant(tx, admin.merchantIds, id)) as MerchantRow;
+  return row;
 }
 
 /** @throws Failure NotFound for the merchant, InvalidInput for a warehouse of somebody else. */
@@ -108,15 +113,17 @@ export async function assignWarehouses(
     });
   }
   await bumpCatalogVersion(tx, id);
+  const before = (await findMerchant(tx, admin.merchantIds, id)) as MerchantRow;
   await replaceMerchantWarehouses(tx, id, wanted);
+  const row = (await findMerchant(tx, admin.merchantIds, id)) as MerchantRow;
   await record(tx, admin, {
     merchantId: id,
     action: 'merchant.warehouses',
     thingKind: 'merchant',
     thingId: id,
-    after: { warehouseIds: wanted },
+    ...changedFacts(before, row),
   });
-  return (await findMerchant(tx, admin.merchantIds, id)) as MerchantRow;
+  return row;
 }
 
 /** Adds somebody who works for the organisation; the audit log has the id and the role, never the name. */

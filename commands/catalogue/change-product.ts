@@ -21,6 +21,7 @@ import {
 } from '../../db/product.repo';
 import { type AliasRow, deleteAlias, findAlias, insertAlias } from '../../db/sku-alias.repo';
 import { Failure } from '../../domain/failure-types';
+import { changedFacts } from '../changed-facts';
 import { bumpCatalogVersion, wakeBySku } from '../wake-orders';
 
 export interface Editor {
@@ -86,8 +87,7 @@ export async function changeProduct(
     action: 'product.change',
     thingKind: 'product',
     thingId: id,
-    before: { version: Number(before.version) },
-    after: { version: Number(row.version), fields: Object.keys(fields), archived: archived ?? null },
+    ...changedFacts(before, row),
   });
   return row;
 }

@@ -253,7 +253,7 @@ export async function correctLotDate(
     if (before === null) throw new Failure('NotFound', 'there is no such lot');
     await setLotDate(tx, key, expiresOn);
     const { productId, lotCode } = key;
-    await record(tx, request, 'lot.date', { productId, lotCode, before: before.expiresOn, expiresOn });
+    await record(tx, request, 'lot.date', { productId, lotCode, expiresOn }, { expiresOn: before.expiresOn });
     const after = await findLot(tx, key);
     const byDate = (await activeHolds(tx, key)).some((each) => each.kind === 'expiry');
     return { expired: after?.expired === true, byDate };
@@ -283,8 +283,9 @@ function record(
   request: LotDeed,
   action: string,
   after: Readonly<Record<string, unknown>>,
+  before: Readonly<Record<string, unknown>> | null = null,
 ): Promise<void> {
   const { merchantId, actor, reason, productId, requestId = null } = request;
   const thing = { thingKind: 'lot', thingId: productId };
-  return audit(tx, { merchantId, actor, action, ...thing, reason, after, requestId });
+  return audit(tx, { merchantId, actor, action, ...thing, reason, before, after, requestId });
 }

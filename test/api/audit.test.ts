@@ -138,6 +138,24 @@ const SCANS = [
   ...['nextCountSheet', 'startCountSheet', 'releaseCountSheet'],
 ];
 
+test('what a product and a merchant were before a change and what they are after it, and nothing else', async () => {
+  const productId = merchant.products.get('A') as string;
+  const patch = (path: string, body: unknown, requestId: string) =>
+    api.ask('PATCH', path, { key, body, headers: { 'x-request-id': requestId } });
+  await patch(`/v1/products/${productId}`, { name: 'Renamed', unitCostMinor: '125' }, 'request-product');
+  await patch(`/v1/merchants/${merchant.merchantId}`, { splitPolicy: 'never' }, 'request-merchant');
+  const found = await entries(`request_id in ('request-product', 'request-merchant')`);
+  expect(found).toMatchObject([{ action: 'product.change' }, { action: 'merchant.change' }]);
+  expect(found.map(({ before }) => before)).toEqual([
+    { name: expect.any(String), unit_cost_minor: '500' },
+    { split_policy: 'allowed' },
+  ]);
+  expect(found.map(({ after }) => after)).toEqual([
+    { name: 'Renamed', unit_cost_minor: '125' },
+    { split_policy: 'never' },
+  ]);
+});
+
 describe('of every route that changes something', () => {
   let world: World;
   let ownerKey: string;
