@@ -10,6 +10,7 @@ import {
   retryVoid,
 } from '../commands/exception-actions';
 import { skipException } from '../commands/skip-exception';
+import { endWorkOrder, retryWorkOrder } from '../commands/work-order/change-work-order';
 import { id, idParams } from '../contracts/common';
 import { doneSchema, exceptionGroupSchema, exceptionSchema, reasonSchema } from '../contracts/orders';
 import { type ExceptionRow, findException, groupExceptions, listExceptions } from '../db/exception-read.repo';
@@ -18,7 +19,7 @@ import { editorOf, timeOf } from './answers';
 import { page, pageOf, pageQuery, readCursor, timeAndId } from './pagination';
 import { ProblemError } from './problem';
 import { readAgain, readCarrierAgain } from './read-again';
-import { defineRoute, type Route } from './route';
+import { defineRoute, type Route, type RouteContext } from './route';
 
 const tag = 'Exceptions';
 
@@ -128,6 +129,10 @@ const actions: readonly Route[] = [
       }
       if (row.thing_kind === 'inbox') return readAgain(context, row, body.reason);
       if (row.thing_kind === 'carrier_inbox') return readCarrierAgain(context, row, body.reason);
+      if (row.thing_kind === 'work_order') {
+        await retryWorkOrder(deps.database, workOrderOf(context, row));
+        return { body: { outcome: 'done' } };
+      }
       if (row.order_id === null) {
         throw new ProblemError('illegal-transition', {
           detail: 'There is nothing to try again; resolve it.',
@@ -179,6 +184,10 @@ const actions: readonly Route[] = [
     handler: async (context) => {
       const { deps, merchantIds, params, body, transaction } = context;
       const row = await transaction((tx) => requireAction(tx, merchantIds, params.id, 'cancel'));
+      if (row.thing_kind === 'work_order') {
+        await endWorkOrder(deps.database, { ...workOrderOf(context, row), how: 'cancelled' });
+        return { body: { outcome: 'done' } };
+      }
       if (row.order_id === null) {
         throw new ProblemError('illegal-transition', { detail: 'The exception is of no order.' });
       }
@@ -209,6 +218,14 @@ const actions: readonly Route[] = [
 ];
 
 export const exceptionRoutes: readonly Route[] = [...reads, ...actions];
+
+function workOrderOf(
+  context: RouteContext<unknown, unknown, { readonly reason: string }>,
+  row: ExceptionRow,
+) {
+  const { merchantIds, body } = context;
+  return { merchantIds, workOrderId: row.thing_id, reason: body.reason, ...editorOf(context) };
+}
 
 export function exceptionOf(row: ExceptionRow) {
   return {

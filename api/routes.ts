@@ -26,6 +26,7 @@ import { stockValueRoutes } from './stock-value.routes';
 import { transferRoutes } from './transfers.routes';
 import { warehouseHoursRoutes } from './warehouse-hours.routes';
 import { webhookRoutes } from './webhooks.routes';
+import { workOrderRoutes } from './work-orders.routes';
 
 /** Behind an API key. */
 export const routes: readonly Route[] = [
@@ -42,6 +43,7 @@ export const routes: readonly Route[] = [
   ...stockAlertRoutes,
   ...transferRoutes,
   ...countRoutes,
+  ...workOrderRoutes,
   ...lotRoutes,
   ...channelStockRoutes,
   ...productRoutes,

@@ -10,6 +10,7 @@ import { lookAtPartners, type PartnerUrls, readJournals } from './partner-journa
 import { PLUMBING_INVARIANTS } from './plumbing-invariants';
 import { SHIPPING_INVARIANTS } from './shipping-invariants';
 import { STOCK_INVARIANTS } from './stock-invariants';
+import { WORK_ORDER_INVARIANTS } from './work-order-invariants';
 
 /** A message may wait for its receiver's pause (a minute) and its lease (90 s); then somebody should look. */
 const OUTBOX_GRACE_SECONDS = 300;
@@ -30,6 +31,7 @@ const INVARIANTS: readonly Invariant[] = [
   ...SHIPPING_INVARIANTS,
   ...ORDER_INVARIANTS,
   ...PLUMBING_INVARIANTS,
+  ...WORK_ORDER_INVARIANTS,
   ...ELSEWHERE,
 ].sort((a, b) => (Number(a.id) || 99) - (Number(b.id) || 99));
 

@@ -159,10 +159,12 @@ const oneWorkflow = byProbes('21', 'an order is one row, one start, one workflow
         and b.kind = 'workflow.start')`,
   },
   {
-    what: 'two workflows for one order',
+    what: 'two workflows for one order or work order',
     checked: `select count(*) as checked from outbox where kind = 'workflow.start'`,
-    faults: `select format('order %s: %s', order_id, string_agg(distinct payload ->> 'workflowId', ', ')) as fault
-      from outbox where kind = 'workflow.start' group by merchant_id, order_id having count(distinct payload ->> 'workflowId') > 1`,
+    faults: `select format('order %s: %s', id, string_agg(distinct workflow, ', ')) as fault
+      from (select merchant_id, coalesce(order_id::text, payload -> 'input' ->> 'workOrderId') as id, payload ->> 'workflowId' as workflow
+        from outbox where kind = 'workflow.start') s
+      group by merchant_id, id having count(distinct workflow) > 1`,
   },
 ]);
 

@@ -4,10 +4,17 @@
  */
 import type { Tx } from '../db/client';
 import { LEDGER_BY_SERIAL, LEDGER_BY_TRANSFER } from './stock-invariants';
+import { BUILT_BY_STEPS } from './work-order-invariants';
 
 export interface Difference {
   readonly merchantId: string;
-  readonly table: 'stock_balance' | 'bin_balance' | 'lot' | 'stock_transfer_content' | 'serial_unit';
+  readonly table:
+    | 'stock_balance'
+    | 'bin_balance'
+    | 'lot'
+    | 'stock_transfer_content'
+    | 'serial_unit'
+    | 'work_order';
   /** Warehouse and product, or place, product and lot, or transfer, product and lot. */
   readonly key: string;
   /** Column values before, and what they should be. */
@@ -23,6 +30,7 @@ export async function rebuildProjections(tx: Tx, merchantId: string, dryRun: boo
     ...(await rebuildLots(tx, merchantId, dryRun)),
     ...(await rebuildTransfers(tx, merchantId, dryRun)),
     ...(await rebuildSerials(tx, merchantId, dryRun)),
+    ...(await rebuildWorkOrders(tx, merchantId, dryRun)),
   ];
 }
 
@@ -49,6 +57,31 @@ async function rebuildLots(tx: Tx, merchantId: string, dryRun: boolean): Promise
     key: `product ${row.product_id}, lot "${row.code}"`,
     was: text(row.held),
     is: text(!row.held),
+    fixed: true,
+  }));
+}
+
+const WORK_ORDERS = `
+select w.id, w.built as was, coalesce(s.built, 0)::integer as built from work_order w
+left join (${BUILT_BY_STEPS}) s on s.merchant_id = w.merchant_id and s.work_order_id = w.id
+where w.merchant_id = $1 and w.built <> coalesce(s.built, 0) order by 1`;
+
+async function rebuildWorkOrders(tx: Tx, merchantId: string, dryRun: boolean): Promise<Difference[]> {
+  const rows = await tx.rows<{ id: string; was: number; built: number }>({
+    text: WORK_ORDERS,
+    values: [merchantId],
+  });
+  if (!dryRun && rows.length > 0)
+    await tx.run({
+      text: `update work_order w set built = d.built from (${WORK_ORDERS}) d where w.merchant_id = $1 and w.id = d.id`,
+      values: [merchantId],
+    });
+  return rows.map((row) => ({
+    merchantId,
+    table: 'work_order',
+    key: `work order ${row.id}`,
+    was: `${row.was} made`,
+    is: `${row.built} made`,
     fixed: true,
   }));
 }

@@ -86,6 +86,11 @@ async function rebuildMerchant(tx: Tx, merchantId: string, dryRun: boolean): Pro
     text: 'select from stock_transfer where merchant_id = $1 order by id for update',
     values: [merchantId],
   });
+  // So does a work order's.
+  await tx.rows({
+    text: 'select from work_order where merchant_id = $1 order by id for update',
+    values: [merchantId],
+  });
   // The order of every posting: balances by key, then bins by key. What is read after it stays true.
   await tx.rows({
     text: 'select from stock_balance where merchant_id = $1 order by merchant_id, warehouse_id, product_id for update',

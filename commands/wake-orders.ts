@@ -7,6 +7,7 @@ import { uuidv7 } from 'uuidv7';
 import type { Tx } from '../db/client';
 import { enqueue } from '../db/outbox.repo';
 import { type Freed, feedBackorders } from './stock/feed-backorders';
+import { wakeWorkOrders } from './work-order/work-order-messages';
 
 /** `order:{merchant}:{connection}:{externalId}`, as SQL over an alias `o` of sales_order. */
 export const WORKFLOW_ID_SQL = "'order:' || o.merchant_id || ':' || o.connection_id || ':' || o.external_id";
@@ -85,6 +86,7 @@ export async function wakeBackorders(
 ): Promise<number> {
   if (productIds.length === 0) return 0;
   const fed = await feedBackorders(tx, merchantId, { ...how, productIds: [...new Set(productIds)] });
+  await wakeWorkOrders(tx, merchantId, productIds);
   return send(
     tx,
     fed.map(({ orderId, workflowId }) => ({ merchant_id: merchantId, id: orderId, workflow_id: workflowId })),

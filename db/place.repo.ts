@@ -4,7 +4,7 @@ import type { Tx } from './client';
 
 export interface Place {
   readonly id: string;
-  /** null for the virtual ends: supplier, customer, adjustment, transit. */
+  /** null for the virtual ends: supplier, customer, adjustment, transit, assembly. */
   readonly warehouseId: string | null;
   readonly kind: string;
   readonly code: string;
@@ -51,7 +51,7 @@ export async function placeOfKind(tx: Tx, warehouseId: string, kind: string): Pr
 export async function virtualPlace(
   tx: Tx,
   merchantId: string,
-  kind: 'supplier' | 'customer' | 'adjustment' | 'transit',
+  kind: 'supplier' | 'customer' | 'adjustment' | 'transit' | 'assembly',
 ): Promise<string> {
   const find = () =>
     tx.rows<{ id: string }>({

@@ -824,8 +824,8 @@ create table location (
   created_at timestamp with time zone default now() not null,
   constraint location_pkey PRIMARY KEY (id),
   constraint location_organisation_id_id_key UNIQUE (organisation_id, id),
-  constraint location_kind_check CHECK ((kind = ANY (ARRAY['bin'::text, 'dock'::text, 'staging'::text, 'packing'::text, 'quarantine'::text, 'damaged'::text, 'supplier'::text, 'customer'::text, 'adjustment'::text, 'transit'::text]))),
-  constraint location_warehouse_by_kind CHECK (((warehouse_id IS NULL) = (kind = ANY (ARRAY['supplier'::text, 'customer'::text, 'adjustment'::text, 'transit'::text])))),
+  constraint location_kind_check CHECK ((kind = ANY (ARRAY['bin'::text, 'dock'::text, 'staging'::text, 'packing'::text, 'quarantine'::text, 'damaged'::text, 'supplier'::text, 'customer'::text, 'adjustment'::text, 'transit'::text, 'assembly'::text]))),
+  constraint location_warehouse_by_kind CHECK (((warehouse_id IS NULL) = (kind = ANY (ARRAY['supplier'::text, 'customer'::text, 'adjustment'::text, 'transit'::text, 'assembly'::text])))),
   constraint location_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisation(id),
   constraint location_organisation_id_warehouse_id_fkey FOREIGN KEY (organisation_id, warehouse_id) REFERENCES warehouse(organisation_id, id)
 );
@@ -1373,23 +1373,26 @@ create table reservation (
   ended_at timestamp with time zone,
   hold_id uuid,
   expires_at timestamp with time zone,
+  work_order_id uuid,
   constraint reservation_pkey PRIMARY KEY (merchant_id, id),
   constraint reservation_check CHECK (((ended_at IS NULL) = (state = ANY (ARRAY['held'::text, 'allocated'::text])))),
   constraint reservation_hold_ends CHECK (((hold_id IS NULL) = (expires_at IS NULL))),
   constraint reservation_hold_is_soft CHECK (((hold_id IS NULL) OR (state <> 'allocated'::text))),
-  constraint reservation_line_of_order CHECK (((hold_id IS NOT NULL) OR (order_id IS NOT NULL))),
-  constraint reservation_of_line_or_hold CHECK (((fulfilment_order_line_id IS NULL) = (hold_id IS NOT NULL))),
+  constraint reservation_line_of_order CHECK (((fulfilment_order_line_id IS NULL) OR (order_id IS NOT NULL))),
+  constraint reservation_of_one CHECK ((num_nonnulls(fulfilment_order_line_id, hold_id, work_order_id) = 1)),
   constraint reservation_quantity_check CHECK ((quantity > 0)),
   constraint reservation_state_check CHECK ((state = ANY (ARRAY['held'::text, 'allocated'::text, 'consumed'::text, 'released'::text, 'expired'::text, 'taken_back'::text]))),
   constraint reservation_merchant_id_fulfilment_order_line_id_fkey FOREIGN KEY (merchant_id, fulfilment_order_line_id) REFERENCES fulfilment_order_line(merchant_id, id),
   constraint reservation_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id),
-  constraint reservation_of_balance FOREIGN KEY (merchant_id, warehouse_id, product_id) REFERENCES stock_balance(merchant_id, warehouse_id, product_id)
+  constraint reservation_of_balance FOREIGN KEY (merchant_id, warehouse_id, product_id) REFERENCES stock_balance(merchant_id, warehouse_id, product_id),
+  constraint reservation_of_work_order FOREIGN KEY (merchant_id, work_order_id) REFERENCES work_order(merchant_id, id)
 );
 CREATE INDEX reservation_balance ON public.reservation USING btree (merchant_id, warehouse_id, product_id) WHERE (state = ANY (ARRAY['held'::text, 'allocated'::text]));
 CREATE INDEX reservation_due ON public.reservation USING btree (expires_at) WHERE ((state = 'held'::text) AND (hold_id IS NOT NULL));
 CREATE INDEX reservation_hold ON public.reservation USING btree (merchant_id, hold_id) WHERE (hold_id IS NOT NULL);
 CREATE UNIQUE INDEX reservation_live ON public.reservation USING btree (merchant_id, fulfilment_order_line_id) WHERE ((state = ANY (ARRAY['held'::text, 'allocated'::text])) AND (fulfilment_order_line_id IS NOT NULL));
 CREATE INDEX reservation_order ON public.reservation USING btree (merchant_id, order_id) WHERE (order_id IS NOT NULL);
+CREATE INDEX reservation_work_order ON public.reservation USING btree (merchant_id, work_order_id) WHERE (work_order_id IS NOT NULL);
 alter table reservation enable row level security;
 alter table reservation force row level security;
 create policy checker on reservation for select to quayside_check using (true);
@@ -2330,6 +2333,88 @@ create policy tenant on webhook_endpoint for all to quayside_app using ((merchan
 grant insert, select, update on webhook_endpoint to quayside_app;
 grant select on webhook_endpoint to quayside_check;
 grant select, update on webhook_endpoint to quayside_system;
+
+create table work_order (
+  id uuid not null,
+  merchant_id uuid not null,
+  warehouse_id uuid not null,
+  kind text not null,
+  product_id uuid not null,
+  target_location_id uuid not null,
+  planned integer not null,
+  built integer default 0 not null,
+  state text default 'planned'::text not null,
+  ending text,
+  blocked_reason text,
+  blocked_since timestamp with time zone,
+  reference text,
+  reason text not null,
+  requested_by text not null,
+  requested_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint work_order_pkey PRIMARY KEY (merchant_id, id),
+  constraint work_order_check CHECK (((built >= 0) AND (built <= planned))),
+  constraint work_order_check1 CHECK (((ended_at IS NULL) = (state <> ALL (ARRAY['done'::text, 'cancelled'::text])))),
+  constraint work_order_check2 CHECK (((blocked_reason IS NULL) = (blocked_since IS NULL))),
+  constraint work_order_ending_check CHECK ((ending = ANY (ARRAY['done'::text, 'cancelled'::text]))),
+  constraint work_order_kind_check CHECK ((kind = ANY (ARRAY['kit'::text, 'disassemble'::text]))),
+  constraint work_order_planned_check CHECK ((planned > 0)),
+  constraint work_order_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'reserved'::text, 'in_progress'::text, 'done'::text, 'cancelled'::text]))),
+  constraint work_order_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint work_order_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id),
+  constraint work_order_target_location_id_fkey FOREIGN KEY (target_location_id) REFERENCES location(id),
+  constraint work_order_warehouse_id_fkey FOREIGN KEY (warehouse_id) REFERENCES warehouse(id)
+);
+CREATE INDEX work_order_blocked ON public.work_order USING btree (merchant_id) WHERE (blocked_reason IS NOT NULL);
+CREATE INDEX work_order_list ON public.work_order USING btree (merchant_id, requested_at DESC, id DESC);
+alter table work_order enable row level security;
+alter table work_order force row level security;
+create policy checker on work_order for select to quayside_check using (true);
+create policy tenant on work_order for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on work_order to quayside_app;
+grant select on work_order to quayside_check;
+
+create table work_order_component (
+  merchant_id uuid not null,
+  work_order_id uuid not null,
+  product_id uuid not null,
+  quantity integer not null,
+  constraint work_order_component_pkey PRIMARY KEY (merchant_id, work_order_id, product_id),
+  constraint work_order_component_quantity_check CHECK ((quantity > 0)),
+  constraint work_order_component_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint work_order_component_merchant_id_product_id_fkey FOREIGN KEY (merchant_id, product_id) REFERENCES product(merchant_id, id),
+  constraint work_order_component_merchant_id_work_order_id_fkey FOREIGN KEY (merchant_id, work_order_id) REFERENCES work_order(merchant_id, id)
+);
+alter table work_order_component enable row level security;
+alter table work_order_component force row level security;
+create policy checker on work_order_component for select to quayside_check using (true);
+create policy tenant on work_order_component for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on work_order_component to quayside_app;
+grant select on work_order_component to quayside_check;
+
+create table work_order_step (
+  merchant_id uuid not null,
+  work_order_id uuid not null,
+  number integer not null,
+  units integer not null,
+  scrap jsonb default '[]'::jsonb not null,
+  lots jsonb default '[]'::jsonb not null,
+  reported_by text not null,
+  reported_at timestamp with time zone not null,
+  posted_at timestamp with time zone,
+  constraint work_order_step_pkey PRIMARY KEY (merchant_id, work_order_id, number),
+  constraint work_order_step_check CHECK (((units > 0) OR (jsonb_array_length(scrap) > 0))),
+  constraint work_order_step_number_check CHECK ((number > 0)),
+  constraint work_order_step_units_check CHECK ((units >= 0)),
+  constraint work_order_step_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
+  constraint work_order_step_merchant_id_work_order_id_fkey FOREIGN KEY (merchant_id, work_order_id) REFERENCES work_order(merchant_id, id)
+);
+alter table work_order_step enable row level security;
+alter table work_order_step force row level security;
+create policy checker on work_order_step for select to quayside_check using (true);
+create policy tenant on work_order_step for all to quayside_app using ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[]))) with check ((merchant_id = ANY (( SELECT (string_to_array(NULLIF(current_setting('app.merchant_ids'::text, true), ''::text), ','::text))::uuid[] AS string_to_array)::uuid[])));
+grant insert, select, update on work_order_step to quayside_app;
+grant select on work_order_step to quayside_check;
 
 -- Views and sequences
 

@@ -10,8 +10,10 @@ export interface LosableReservation extends StockKey {
   readonly reservationId: string;
   /** null: a hold that no order has yet. */
   readonly orderId: string | null;
-  /** null: a hold, which binds no bin and no work. */
+  /** null: a hold, which binds no bin and no work, or a work order's. */
   readonly fulfilmentOrderId: string | null;
+  /** Kits are made of it. */
+  readonly workOrderId: string | null;
   readonly quantity: number;
   readonly promisedAt: Date | null;
   readonly reservedAt: Date;
@@ -23,7 +25,7 @@ export interface LosableReservation extends StockKey {
 
 const SELECT = `
 select r.merchant_id as "merchantId", r.warehouse_id as "warehouseId", r.product_id as "productId", r.id as "reservationId",
-  r.order_id as "orderId", f.id as "fulfilmentOrderId", r.quantity, o.ship_by as "promisedAt", r.created_at as "reservedAt",
+  r.order_id as "orderId", f.id as "fulfilmentOrderId", r.work_order_id as "workOrderId", r.quantity, o.ship_by as "promisedAt", r.created_at as "reservedAt",
   coalesce(f.state not in ('planned', 'reserved', 'released', 'accepted', 'picking'), false)
     or exists (select from task t join task_line tl on tl.merchant_id = t.merchant_id and tl.task_id = t.id
       where t.merchant_id = f.merchant_id and t.fulfilment_order_id = f.id and tl.done_quantity > 0) as picked,

@@ -13,8 +13,10 @@ import {
 } from '@temporalio/client';
 import { Failure } from '../domain/failure-types';
 import type { OrderInput } from '../workflows/order/order.messages';
+import { WORK_ORDER_WORKFLOW_TYPE, type WorkOrderInput } from '../workflows/work-order/work-order.messages';
 import { withinDeadline } from './client';
 import { startOrderWorkflow } from './start-order';
+import { startWorkOrderWorkflow } from './start-work-order';
 
 /** A signal is one write of the server; 5 s is what a server takes that is about to fail. */
 const SIGNAL_TIMEOUT_MS = 5_000;
@@ -75,6 +77,8 @@ async function start(
   message: WorkflowMessage,
   taskQueue: string | undefined,
 ): Promise<void> {
+  if (message.payload['workflowType'] === WORK_ORDER_WORKFLOW_TYPE)
+    return startWorkOrder(client, workflowId, message, taskQueue);
   const input = message.payload['input'] as OrderInput | undefined;
   if (typeof input?.orderId !== 'string' || typeof input.merchantId !== 'string')
     throw new Failure('InvalidInput', 'a start message names no order');
@@ -84,6 +88,25 @@ async function start(
     channel: message.channel ?? 'unknown',
     number: message.number,
     test: message.test,
+    again: message.payload['again'] === true,
+    ...(taskQueue === undefined ? {} : { taskQueue }),
+  });
+}
+
+async function startWorkOrder(
+  client: Client,
+  workflowId: string,
+  message: WorkflowMessage,
+  taskQueue: string | undefined,
+): Promise<void> {
+  const input = message.payload['input'] as WorkOrderInput | undefined;
+  if (typeof input?.workOrderId !== 'string' || typeof input.merchantId !== 'string')
+    throw new Failure('InvalidInput', 'a start message names no work order');
+  await startWorkOrderWorkflow(client, {
+    workflowId,
+    input,
+    warehouseId: textOf(message, 'warehouseId'),
+    summary: textOf(message, 'summary'),
     again: message.payload['again'] === true,
     ...(taskQueue === undefined ? {} : { taskQueue }),
   });

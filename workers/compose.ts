@@ -1,5 +1,5 @@
 /** The one place that wires activities to the database and the partners. */
-import { createCarrierActivities, createOrderActivities } from '../activities';
+import { createCarrierActivities, createOrderActivities, createWorkOrderActivities } from '../activities';
 import { CarrierGuard } from '../activities/carriers/carrier-guard';
 import { Intake } from '../commands/intake/intake';
 import { ShipStep } from '../commands/ship-order';
@@ -13,7 +13,8 @@ import { unsealSecrets } from '../db/sealed';
 
 export interface Composed {
   readonly database: Database;
-  readonly orderActivities: ReturnType<typeof createOrderActivities>;
+  readonly orderActivities: ReturnType<typeof createOrderActivities> &
+    ReturnType<typeof createWorkOrderActivities>;
   readonly carrierActivities: ReturnType<typeof createCarrierActivities>;
 }
 
@@ -28,11 +29,10 @@ export function compose(config: Config, onPoolError: (error: Error) => void): Co
   });
   return {
     database,
-    orderActivities: createOrderActivities({
-      database,
-      intake: new Intake(database),
-      shipStep: new ShipStep(database),
-    }),
+    orderActivities: {
+      ...createOrderActivities({ database, intake: new Intake(database), shipStep: new ShipStep(database) }),
+      ...createWorkOrderActivities({ database }),
+    },
     carrierActivities: createCarrierActivities({
       database,
       carriers: { easypost: countCalls('easypost', easyPostConnector) },

@@ -1,1 +1,2 @@
 export { orderWorkflow } from './order/order.workflow';
+export { workOrderWorkflow } from './work-order/work-order.workflow';

@@ -21,6 +21,7 @@ import { insertTask } from '../../db/task.repo';
 import { groupBy } from '../../domain/group-by';
 import { takeBack } from '../../domain/stock/take-back';
 import { wakeOrders } from '../wake-orders';
+import { tellWorkOrders } from '../work-order/work-order-messages';
 import { type BinMove, shelfKey } from './plan-adjustment';
 
 export interface Loss {
@@ -125,6 +126,12 @@ export async function takeBackFrom(
   await queueAgain(tx, kept);
   await cancelFulfilmentOrders(tx, merchantId, [...parts]);
   await askToPutBack(tx, putBack);
+  await tellWorkOrders(
+    tx,
+    merchantId,
+    losers.flatMap((each) => each.workOrderId ?? []),
+    why.cause,
+  );
   const orders = ordersOf(losers);
   await wakeOrders(tx, merchantId, orders, why.cause);
   return [...new Set(ending.map((each) => each.productId))];

@@ -17,3 +17,4 @@ create ShipBy Datetime
 create Channel Keyword
 create WarehouseId Keyword
 create TestOrder Bool
+create WorkOrderStatus Keyword

@@ -301,6 +301,23 @@ export const EXCEPTION_REASONS = {
     resumesOn: [],
     actions: ['resolve'],
   },
+  work_order_short: {
+    owner: 'operator',
+    // Parts come with the next deliveries; within a day somebody decides whether to wait for them.
+    deadlineMinutes: DAY,
+    sentence: 'Parts of a work order are missing or promised to orders.',
+    resumes: 'Continues by itself when they come free; or finish it with what is made, or cancel it.',
+    resumesOn: ['stock_arrived'],
+    actions: ['retry', 'cancel'],
+  },
+  work_order_failed: {
+    owner: 'integrator',
+    deadlineMinutes: HOUR,
+    sentence: 'A step of a work order fails although nothing is short: the books or the code are wrong.',
+    resumes: 'Retry it once the cause is mended.',
+    resumesOn: ['tried_again'],
+    actions: ['retry', 'cancel'],
+  },
   lot_recalled: {
     owner: 'operator',
     // Customers who have the goods are to hear of it within the working day.

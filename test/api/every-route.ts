@@ -22,6 +22,7 @@ import { COUNT_ROUTES, COUNT_THINGS, makeCountWorld } from './count-world';
 import { EXCEPTION_ROUTES, EXCEPTION_THINGS, makeExceptions } from './exception-world';
 import type { RunningApi } from './running-api';
 import { makeStockWorld, STOCK_ROUTES, STOCK_THINGS } from './stock-world';
+import { makeWorkOrderWorld, WORK_ORDER_ROUTES, WORK_ORDER_THINGS } from './work-order-world';
 
 /** Names of things that a request can be about. */
 const THINGS = [
@@ -60,6 +61,7 @@ const THINGS = [
   ...EXCEPTION_THINGS,
   ...STOCK_THINGS,
   ...COUNT_THINGS,
+  ...WORK_ORDER_THINGS,
   ...CHANNEL_THINGS,
 ] as const;
 type Thing = (typeof THINGS)[number];
@@ -144,6 +146,7 @@ export const EVERY_ROUTE: Readonly<Record<string, (world: World) => RouteRequest
   }),
   ...STOCK_ROUTES,
   ...COUNT_ROUTES,
+  ...WORK_ORDER_ROUTES,
   ...CHANNEL_ROUTES,
   listProducts: () => ({ path: '/v1/products' }),
   createProduct: () => ({ path: '/v1/products', body: { sku: `NEW-${randomUUID()}`, name: 'New' } }),
@@ -265,6 +268,7 @@ export async function buildWorld(api: RunningApi): Promise<{ world: World; merch
     products: [
       { sku, stock: { W1: 500 } },
       { sku: `${sku}-BUNDLE`, isBundle: true },
+      { sku: `${sku}-KIT` },
     ],
   });
   await seedCarrierAccount(database, merchant);
@@ -291,6 +295,7 @@ export async function buildWorld(api: RunningApi): Promise<{ world: World; merch
     ...exceptions,
     ...(await makeStockWorld(database, merchant, sku)),
     ...(await makeCountWorld(database, merchant)),
+    ...(await makeWorkOrderWorld(database, merchant, sku)),
     ...(await makeChannelWorld(database, merchant, sku)),
     slug: merchant.slug,
     sku,

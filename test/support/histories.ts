@@ -33,7 +33,7 @@ function branchOf(json: string): string {
   return createHash('sha256').update(types).digest('hex').slice(0, 12);
 }
 
-/** Keeps the histories of all orders of the namespace whose branch is not there yet, as Temporal's own CLI shows them. */
+/** Keeps the histories of all workflows of the namespace whose branch is not there yet, as Temporal's own CLI shows them. */
 export async function recordHistories(client: Client, { address, namespace }: TestTemporal): Promise<void> {
   mkdirSync(HISTORIES, { recursive: true });
   const binary = await findTemporalBinary({ log: () => undefined });
@@ -42,7 +42,8 @@ export async function recordHistories(client: Client, { address, namespace }: Te
     const { stdout } = await run(binary, ['workflow', 'show', ...where, '--output', 'json'], {
       maxBuffer: 1 << 26,
     });
-    const file = path.join(HISTORIES, `order-${branchOf(stdout)}.json.gz`);
+    const kind = workflowId.slice(0, workflowId.indexOf(':'));
+    const file = path.join(HISTORIES, `${kind}-${branchOf(stdout)}.json.gz`);
     if (!existsSync(file)) writeFileSync(file, gzipSync(JSON.stringify(JSON.parse(stdout)), { level: 9 }));
   }
 }

@@ -9,18 +9,22 @@ import {
   ApplicationFailure,
   condition,
   isCancellation,
+  type LocalActivityOptions,
   proxyActivities,
   proxyLocalActivities,
 } from '@temporalio/workflow';
-import type { CarrierActivities, OrderActivities } from '../../activities';
+import type { CarrierActivities, OrderActivities, WorkOrderActivities } from '../../activities';
 import { CARRIER_QUEUE } from './task-queues';
 
-export const orderSteps = proxyLocalActivities<OrderActivities>({
+const databaseSteps: LocalActivityOptions = {
   // A batch of 256 orders takes some 100 ms; the database's own lock time-out is 5 s.
   startToCloseTimeout: '10 seconds',
   // Eight attempts last about ten seconds: longer than Postgres takes to restart (0.2 s to refuse, then up).
   retry: { initialInterval: '100 milliseconds', maximumInterval: '2 seconds', maximumAttempts: 8 },
-});
+};
+
+export const orderSteps = proxyLocalActivities<OrderActivities>(databaseSteps);
+export const workOrderSteps = proxyLocalActivities<WorkOrderActivities>(databaseSteps);
 
 export const carrierCalls = proxyActivities<CarrierActivities>({
   taskQueue: CARRIER_QUEUE,

@@ -13,6 +13,7 @@ export const SEARCH_ATTRIBUTES = [
   { name: 'Channel', type: 'Keyword' },
   { name: 'WarehouseId', type: 'Keyword' },
   { name: 'TestOrder', type: 'Bool' },
+  { name: 'WorkOrderStatus', type: 'Keyword' },
 ] as const;
 
 export const MERCHANT_ID = defineSearchAttributeKey('MerchantId', 'KEYWORD');
@@ -23,3 +24,4 @@ export const SHIP_BY = defineSearchAttributeKey('ShipBy', 'DATETIME');
 export const CHANNEL = defineSearchAttributeKey('Channel', 'KEYWORD');
 export const WAREHOUSE_ID = defineSearchAttributeKey('WarehouseId', 'KEYWORD');
 export const TEST_ORDER = defineSearchAttributeKey('TestOrder', 'BOOL');
+export const WORK_ORDER_STATUS = defineSearchAttributeKey('WorkOrderStatus', 'KEYWORD');
