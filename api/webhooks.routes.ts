@@ -24,6 +24,8 @@ const params = z.strictObject({ secret: z.string() });
 /** Ours have 256 bits in base64url; anything much longer is nobody's address. */
 const SECRET = /^[A-Za-z0-9_-]{16,200}$/;
 
+const ANSWER_WITHIN_MS = 4_500;
+
 export const webhookRoutes: readonly OpenRoute[] = [
   {
     method: 'post',
@@ -47,13 +49,14 @@ export const webhookRoutes: readonly OpenRoute[] = [
         throw new ProblemError('invalid-signature');
       }
       const { requestId } = contextOf(request);
-      const { outcome } = await applyChannelFact(deps, requestId, {
+      const applied = applyChannelFact(deps, requestId, {
         merchantId: connection.merchant_id,
         connectionId: connection.id,
         channel: connection.channel,
         fact: webhooks.parse(request.headers, raw),
         raw: storable(raw),
       });
+      const { outcome } = await inTime(applied);
       metrics.webhooks.inc({ partner: connection.channel, outcome });
       response.status(outcome === 'ignored' || outcome === 'parked' ? 202 : 200).json({ outcome });
     },
@@ -85,15 +88,36 @@ export const webhookRoutes: readonly OpenRoute[] = [
         provider: account.provider,
         raw: storable(raw),
       };
-      const outcome = await receiveCarrierMessage(deps.database, message).catch((error: unknown) => {
+      const received = receiveCarrierMessage(deps.database, message).catch((error: unknown) => {
         if (!isUnstorable(error)) throw error;
         return receiveCarrierMessage(deps.database, unstorable(message));
       });
+      const outcome = await inTime(received);
       metrics.webhooks.inc({ partner: account.provider, outcome });
       response.status(outcome === 'parked' ? 202 : 200).json({ outcome });
     },
   },
 ];
+
+/**
+ * Shopify hangs up after 5 s and counts that as a failure: a 503 half a second earlier says the same and
+ * keeps the connection. What is late may still be committed; the repetition finds it.
+ * @throws ProblemError unavailable.
+ */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const problem = new ProblemError('unavailable', { headers: { 'Retry-After': '2' } });
+    timer = setTimeout(() => reject(problem), ANSWER_WITHIN_MS);
+  });
+  // Should it fail after the answer, the repetition does the work.
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** @throws ProblemError not-found: an address that can't be one is nobody's. */
 function readSecret(given: unknown): Buffer {
