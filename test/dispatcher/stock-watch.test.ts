@@ -1,6 +1,7 @@
 /** Low-stock alerts from a change of stock to the inbox, the chat tool and the signed webhook. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
+import { putListings } from '../../commands/channels/change-listings';
 import { adjustStock } from '../../commands/stock/adjust-stock';
 import { addAlertRule } from '../../commands/watch/change-alert-rules';
 import { evaluateAlerts } from '../../commands/watch/evaluate-alerts';
@@ -96,6 +97,11 @@ async function world(rule: Record<string, unknown> = {}): Promise<World> {
     'insert into webhook_endpoint (id, merchant_id, url, secrets_sealed) values ($1, $2, $3, $4) returning id',
     [randomUUID(), merchant.merchantId, `${receiver.url}/hook`, sealSecrets(KEYS, { now: secret })],
   );
+  await addRule(merchant, rule);
+  return { merchant, name };
+}
+
+async function addRule({ merchantId, slug: name }: SeededMerchant, rule: Record<string, unknown>) {
   const given = newAlertRuleSchema.parse({
     name: 'Running low',
     sku: 'A',
@@ -108,11 +114,9 @@ async function world(rule: Record<string, unknown> = {}): Promise<World> {
     ],
     ...rule,
   });
-  const { merchantId } = merchant;
   await engine.database.withMerchants([merchantId], (tx) =>
     addAlertRule(tx, KEYS, merchantId, given, { actor: 'test', requestId: null }),
   );
-  return { merchant, name };
 }
 
 const change = ({ merchant }: World, delta: number) =>
@@ -278,4 +282,57 @@ test('days of cover are measured by what shipped', async () => {
   expect(await look(here)).toEqual({ opened: 1, cleared: 0 });
   const [row] = await rowsOf<{ level: number }>(engine.database, merchant, 'select level from stock_alert');
   expect(row).toEqual({ level: 0 });
+});
+
+test('a rule of a channel looks at what that channel is offered, not at what there is', async () => {
+  const here = await world({ atMost: 0 });
+  const { merchant } = here;
+  const { merchantId } = merchant;
+  for (const [sharePercent, atMost] of [
+    [50, 5],
+    [100, 5],
+  ]) {
+    const connectionId = randomUUID();
+    await rowsOf(
+      engine.database,
+      merchant,
+      "insert into channel_connection (id, merchant_id, channel, name) values ($1, $2, 'generic', $3) returning id",
+      [connectionId, merchantId, `share ${sharePercent}`],
+    );
+    const listing = {
+      sku: 'A',
+      externalItemId: 'a',
+      externalLocationId: '',
+      units: 1,
+      warehouseId: null,
+      sharePercent,
+    };
+    await engine.database.withMerchants([merchantId], (tx) =>
+      putListings(tx, merchantId, { connectionId, listings: [listing] }, { actor: 'test', requestId: null }),
+    );
+    await addRule(merchant, { connectionId, atMost });
+  }
+  expect(await look(here)).toEqual({ opened: 1, cleared: 0 });
+  expect((await told(here)).mails.map(({ subject }) => subject)).toEqual([
+    'Low stock: A on share 50, 5 units left',
+  ]);
+  const paused = await rowsOf(
+    engine.database,
+    merchant,
+    'update channel_listing set paused = true returning id',
+  );
+  expect(paused).toHaveLength(2);
+  expect(await look(here)).toEqual({ opened: 0, cleared: 0 });
+});
+
+test('a rule of a warehouse looks at that warehouse alone', async () => {
+  const merchant = await seedMerchant(engine.database, {
+    warehouses: [{ code: 'W1' }, { code: 'W2' }],
+    products: [{ sku: 'A', stock: { W1: 30, W2: 2 } }],
+  });
+  for (const { id } of merchant.warehouses) await addRule(merchant, { warehouseId: id });
+  await addRule(merchant, {});
+  expect(await look({ merchant, name: merchant.slug })).toEqual({ opened: 1, cleared: 0 });
+  const [alert] = await rowsOf<{ level: number }>(engine.database, merchant, 'select level from stock_alert');
+  expect(alert).toEqual({ level: 2 });
 });

@@ -6,11 +6,13 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { adjustStock } from '../../../commands/stock/adjust-stock';
 import { postMovements } from '../../../commands/stock/post-movements';
+import { approveAdjustment, requestAdjustment } from '../../../commands/stock/request-adjustment';
 import { readCarryingCost, readValuation } from '../../../commands/watch/read-valuation';
 import { readVelocity } from '../../../commands/watch/read-velocity';
 import { Database } from '../../../db/client';
 import { rowsOf, warehouseOf } from '../../support/floor-steps';
 import { type SeededMerchant, seedMerchant } from '../../support/merchant';
+import { demoOrder, placeOrder } from '../../support/order';
 import { type TestDatabase, testDatabase } from '../../support/postgres';
 import { averageOracle, fifoOracle, nearest, velocityOracle } from '../../support/stock-oracles';
 
@@ -246,4 +248,83 @@ test('what stock was worth does not change with the cost of today', async () => 
     readValuation(tx, { merchantId, skus: null, afterSku: null, method: 'fifo', at: NOW }, 10, true),
   );
   expect(total).toMatchObject({ units: 7, valueMinor: 5n * UNIT_COST + 2000n, unitsWithoutCost: 0 });
+});
+
+test('the pace of a channel or a warehouse is what its own orders shipped', async () => {
+  const merchant = await setUp();
+  const { merchantId } = merchant;
+  const productId = merchant.products.get('A') as string;
+  await post(merchant, [{ kind: 'come', units: 50, cost: null, at: new Date('2026-03-01T12:00:00Z') }]);
+  const [other] = await rowsOf<{ id: string }>(
+    database,
+    merchant,
+    "insert into channel_connection (id, merchant_id, channel, name) values ($1, $2, 'api', 'Other') returning id",
+    [randomUUID(), merchantId],
+  );
+  const otherId = other?.id as string;
+  for (const [connectionId, units] of [
+    [merchant.connectionId, 3],
+    [otherId, 8],
+  ] as const) {
+    const { orderId } = await placeOrder(
+      database,
+      { merchantId, connectionId },
+      demoOrder([{ sku: 'A', quantity: units }]),
+    );
+    await database.withMerchants([merchantId], (tx) =>
+      postMovements(tx, [
+        {
+          merchantId,
+          causeId: randomUUID(),
+          kind: 'ship',
+          orderId,
+          actor: 'test',
+          occurredAt: new Date('2026-03-10T15:00:00Z'),
+          lines: [
+            {
+              productId,
+              lotCode: '',
+              quantity: units,
+              fromLocationId: warehouseOf(merchant).bins[0]?.id as string,
+              toLocationId: merchant.customerPlaceId,
+            },
+          ],
+        },
+      ]),
+    );
+  }
+  const shipped = async (warehouseId: string | null, connectionId: string | null) => {
+    const { products } = await database.withMerchants([merchantId], (tx) =>
+      readVelocity(tx, merchantId, [productId], { warehouseId, connectionId }, 14),
+    );
+    return products[0]?.velocity.shipped;
+  };
+  expect(await shipped(null, null)).toBe(11);
+  expect(await shipped(null, merchant.connectionId)).toBe(3);
+  expect(await shipped(null, otherId)).toBe(8);
+  expect(await shipped(warehouseOf(merchant).id, null)).toBe(11);
+  await expect(shipped(randomUUID(), null)).rejects.toThrow('no such warehouse');
+});
+
+test('a cost that somebody gave outlasts the wait for approval', async () => {
+  const merchant = await setUp();
+  const { merchantId } = merchant;
+  await rowsOf(database, merchant, 'update merchant set adjustment_limit_units = 1 returning id');
+  const { adjustmentId, state } = await requestAdjustment(database, {
+    merchantId,
+    causeId: randomUUID(),
+    kind: 'adjustment',
+    warehouseId: warehouseOf(merchant).id,
+    reason: 'found',
+    reasonCode: 'found',
+    actor: 'one',
+    lines: [{ sku: 'A', locationCode: 'A-01-01', delta: 4, unitCostMinor: 123n }],
+  });
+  expect(state).toBe('pending');
+  const decision = { merchantIds: [merchantId], adjustmentId, reason: 'seen', actor: 'another' };
+  await approveAdjustment(database, decision);
+  const { total } = await database.withMerchants([merchantId], (tx) =>
+    readValuation(tx, { merchantId, skus: null, afterSku: null, method: 'fifo', at: NOW }, 10, true),
+  );
+  expect(total).toMatchObject({ units: 4, valueMinor: 492n });
 });
