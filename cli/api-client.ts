@@ -27,6 +27,13 @@ export interface ApiClient {
   /** All items of a list, page by page, `limit` at most. */
   list<T>(path: string, query: Readonly<Record<string, string | undefined>>, limit: number): Promise<T[]>;
   send<T>(method: 'POST' | 'PATCH' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T>;
+  /** Server-sent events, for as long as the signal lets; where a stream ended it goes on. */
+  events<T>(path: string, signal: AbortSignal): AsyncIterable<StreamEvent<T>>;
+}
+
+export interface StreamEvent<T> {
+  readonly event: string;
+  readonly data: T;
 }
 
 interface Problem {
@@ -84,12 +91,15 @@ function client(options: {
   readonly merchant: string | undefined;
 }): ApiClient {
   const { url, key, running, merchant } = options;
+  const authorisation = {
+    authorization: `Bearer ${key}`,
+    ...(merchant === undefined ? {} : { 'quayside-merchant': merchant }),
+  };
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const answer = await ask(`${url}${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${key}`,
-        ...(merchant === undefined ? {} : { 'quayside-merchant': merchant }),
+        ...authorisation,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(method === 'GET' ? {} : { 'idempotency-key': randomUUID() }),
       },
@@ -124,7 +134,57 @@ function client(options: {
       return items;
     },
     send: call,
+    events: (path, signal) => followEvents(`${url}${path}`, authorisation, signal),
   };
+}
+
+/** A server that is being restarted is back within seconds; what changed meanwhile is told then. */
+const COME_AGAIN_AFTER_MS = 1_000;
+
+async function* followEvents<T>(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): AsyncIterable<StreamEvent<T>> {
+  let lastId: string | null = null;
+  let opened = false;
+  while (!signal.aborted) {
+    try {
+      const answer = await fetch(url, {
+        headers: { ...headers, ...(lastId === null ? {} : { 'last-event-id': lastId }) },
+        signal,
+      });
+      if (!answer.ok || answer.body === null)
+        throw new ApiRefusal(answer.status, `GET ${url}: ${sentenceOf(answer.status, await answer.text())}`);
+      opened = true;
+      for await (const { event, id, data } of framesOf(answer.body)) {
+        if (id !== null) lastId = id;
+        yield { event, data: JSON.parse(data) as T };
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof ApiRefusal) throw error;
+      if (!opened)
+        throw new CommandError(`${new URL(url).origin} does not answer`, 1, 'is the engine running?');
+    }
+    await new Promise((resolve) => setTimeout(resolve, COME_AGAIN_AFTER_MS));
+  }
+}
+
+async function* framesOf(body: ReadableStream<Uint8Array>) {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const part of body as unknown as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(part, { stream: true });
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+      const lines = text.slice(0, end).split('\n');
+      text = text.slice(end + 2);
+      const of = (name: string) =>
+        lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? null;
+      const [event, data] = [of('event'), of('data')];
+      if (event !== null && data !== null) yield { event, id: of('id'), data };
+    }
+  }
 }
 
 /** `fetch` whose failure to connect is a sentence. */

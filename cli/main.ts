@@ -30,6 +30,7 @@ const FILES: readonly CommandFile[] = [
   { names: ['import'], load: () => require('./import') as typeof import('./import') },
   { names: ['stock'], load: () => require('./stock') as typeof import('./stock') },
   { names: ['counts'], load: () => require('./counts') as typeof import('./counts') },
+  { names: ['channels'], load: () => require('./channels') as typeof import('./channels') },
   { names: ['work-orders'], load: () => require('./work-orders') as typeof import('./work-orders') },
   { names: ['replay'], load: () => require('./replay') as typeof import('./replay') },
   { names: ['check'], load: () => require('./check') as typeof import('./check') },

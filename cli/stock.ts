@@ -12,6 +12,7 @@ import { EXPORT_NAMES, type ExportFlags, exportStock } from './stock/export-stoc
 import { type ImportFlags, importStock } from './stock/import-stock';
 import { registerStockAlerts } from './stock/stock-alerts';
 import { registerStockValue } from './stock/stock-value';
+import { watchStock } from './stock/watch-stock';
 
 interface Flags {
   readonly merchant?: string;
@@ -25,12 +26,17 @@ const MERCHANT = ['--merchant <merchant>', 'slug or id, where the key serves sev
 export function register(program: Command): void {
   const stock = program.command('stock').summary('what there is, was, and is recalled');
   stock
-    .command('levels <skus...>')
-    .summary('the states of SKUs, by warehouse')
+    .command('levels <skus...>', { isDefault: true })
+    .summary('the states of SKUs, by warehouse; also "quayside stock SKU"')
+    .option('--watch', 'go on and show every change, until Ctrl-C')
     .option(...MERCHANT)
-    .option('--json', 'one object as the API gives it')
+    .option('--json', 'one object as the API gives it; with --watch one a change')
     .option(...DATA_DIR)
-    .action((skus: string[], flags: Flags) => levels(skus, flags));
+    .action((skus: string[], flags: Flags & { readonly watch?: boolean }) =>
+      flags.watch
+        ? watchStock(openApi(flags.dataDir, flags.merchant), skus, flags.json === true)
+        : levels(skus, flags),
+    );
   stock
     .command('as-of <time> <skus...>')
     .summary('what there was at a moment, from the ledger')
