@@ -26,11 +26,36 @@ test('an engine at work is found clean, and every line says what it looked at', 
   expect(report.findings.map(({ invariant }) => invariant)).toEqual([
     ...Array.from({ length: 23 }, (_, n) => String(n + 1)),
     'audit',
+    'kits',
   ]);
 });
 
 /** What a bug or a hand could do to the rows, and what has to be said then. */
 const TAMPERINGS: readonly [invariant: string, what: string, sql: readonly string[], says: string][] = [
+  [
+    'kits',
+    'a step of other units than the ledger moved',
+    ['update work_order_step set units = units + 1', 'update work_order set built = built + 1'],
+    'a step and the ledger differ',
+  ],
+  [
+    'kits',
+    'more made than the steps say',
+    ['update work_order set built = built + 1'],
+    'a work order and its steps differ',
+  ],
+  [
+    'kits',
+    'a work order that ended with its parts set apart',
+    ["update work_order set state = 'done', ended_at = now()"],
+    'a work order that has ended still reserves',
+  ],
+  [
+    'kits',
+    'one that waits and nobody knows',
+    ["update work_order set blocked_reason = 'work_order_short', blocked_since = now()"],
+    'a blocked work order without an exception',
+  ],
   [
     '1',
     'more reserved than can be sold',

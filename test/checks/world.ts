@@ -1,6 +1,6 @@
 /**
  * A small engine's rows, made by the real commands: an order that was shipped, delivered and closed, one
- * on the floor, one that waits for stock, one that was cancelled, and an audit log with seals. A test
+ * on the floor, one that waits for stock, one that was cancelled, a work order under way, and an audit log with seals. A test
  * breaks them in a transaction of a superuser, because nobody else could, and it is rolled back.
  */
 import { randomUUID } from 'node:crypto';
@@ -11,6 +11,10 @@ import { shipScan } from '../../commands/floor/ship-scan';
 import { Intake } from '../../commands/intake/intake';
 import { receiveTracking } from '../../commands/receive-tracking';
 import { ShipStep } from '../../commands/ship-order';
+import { reportStep } from '../../commands/work-order/change-work-order';
+import { createWorkOrder } from '../../commands/work-order/create-work-order';
+import { postStep } from '../../commands/work-order/post-step';
+import { reserveParts } from '../../commands/work-order/reserve-parts';
 import { sealAudit } from '../../db/audit-seal.repo';
 import { Database, type Tx } from '../../db/client';
 import { stepKey } from '../../domain/step-key';
@@ -34,6 +38,7 @@ export interface World {
   readonly onFloor: string;
   readonly waiting: string;
   readonly cancelled: string;
+  readonly workOrder: string;
   readonly trackingNumber: string;
   readonly urls: TestDatabase;
   readonly database: Database;
@@ -88,6 +93,8 @@ async function fill(database: Database): Promise<Omit<World, 'urls' | 'database'
     products: [
       { sku: 'A', stock: 100, unitCostMinor: 250 },
       { sku: 'B', stock: 5 },
+      { sku: 'PART', stock: 20 },
+      { sku: 'KIT' },
     ],
   });
   const { merchantId } = merchant;
@@ -131,8 +138,33 @@ async function fill(database: Database): Promise<Omit<World, 'urls' | 'database'
     message: 'not enough',
     subject: 'B',
   });
+  const workOrder = await makeKits(database, merchant);
   await sealEverything(database);
-  return { merchant, closed, onFloor, waiting, cancelled, trackingNumber };
+  return { merchant, closed, onFloor, waiting, cancelled, workOrder, trackingNumber };
+}
+
+/** Three kits of two parts each, one of them made. */
+async function makeKits(database: Database, merchant: SeededMerchant): Promise<string> {
+  const { merchantId } = merchant;
+  const { workOrderId } = await createWorkOrder(database, {
+    merchantId,
+    key: randomUUID(),
+    warehouseId: merchant.warehouses[0]?.id as string,
+    kind: 'kit',
+    sku: 'KIT',
+    quantity: 3,
+    components: [{ sku: 'PART', quantity: 2 }],
+    locationCode: 'A-01-02',
+    reference: null,
+    reason: 'test',
+    actor: 'test',
+  });
+  const ref = { merchantId, workOrderId };
+  await reserveParts(database, ref);
+  const asked = { merchantIds: [merchantId], workOrderId, actor: 'test', key: randomUUID() };
+  const { number } = await reportStep(database, { ...asked, units: 1, scrap: [], lots: [] });
+  await postStep(database, { ...ref, number });
+  return workOrderId;
 }
 
 /** Other files' transactions on the same server hold the sealer's horizon back for a moment. */
