@@ -4,7 +4,7 @@
  */
 import { uuidv7 } from 'uuidv7';
 import type { IncomingAddress } from '../contracts/incoming-order';
-import { audit } from '../db/audit-log.repo';
+import { type AuditEntry, audit } from '../db/audit-log.repo';
 import type { Database, Tx } from '../db/client';
 import { isExceptionOpen } from '../db/exception.repo';
 import { hasLiveLabel } from '../db/label.repo';
@@ -38,7 +38,7 @@ function record(
   order: LockedOrder,
   change: Change,
   action: string,
-  after: Readonly<Record<string, unknown>>,
+  facts: Pick<AuditEntry, 'before' | 'after'>,
   reason?: string,
 ): Promise<void> {
   return audit(tx, {
@@ -50,7 +50,7 @@ function record(
     thingId: order.id,
     reason: reason ?? null,
     requestId: change.requestId ?? null,
-    after,
+    ...facts,
   });
 }
 
@@ -79,7 +79,10 @@ export function correctAddress(
     if (order.blocked_reason === 'address_invalid') {
       await wakeOrders(tx, change.merchantId, [change.orderId], 'address_corrected');
     }
-    await record(tx, order, change, 'order.address', { addressVersion });
+    await record(tx, order, change, 'order.address', {
+      before: { addressVersion: order.address_version },
+      after: { addressVersion },
+    });
     return { addressVersion };
   });
 }
@@ -102,7 +105,10 @@ export async function updatePaymentIn(
   if (order.blocked_reason === 'payment_pending') {
     await wakeOrders(tx, change.merchantId, [change.orderId], 'payment_updated');
   }
-  await record(tx, order, change, 'order.payment', { payment: change.payment });
+  await record(tx, order, change, 'order.payment', {
+    before: { payment: order.payment },
+    after: { payment: change.payment },
+  });
   return { payment: change.payment };
 }
 
@@ -128,7 +134,7 @@ export function retryOrder(
     } else {
       await wakeOrders(tx, merchantId, [orderId], 'retry');
     }
-    await record(tx, order, change, 'order.retry', { blocked: order.blocked_reason }, reason);
+    await record(tx, order, change, 'order.retry', { after: { blocked: order.blocked_reason } }, reason);
     return { outcome: 'done' };
   });
 }

@@ -95,16 +95,16 @@ describe('the audit log says', () => {
   });
 
   test.each([
-    ['hold', { name: 'fraud' }, 'order.hold'],
-    ['payment', { payment: 'authorised' }, 'order.payment'],
-    ['retry', { reason: 'look again' }, 'order.retry'],
-    ['address', { ...order().shipTo, line1: '2 Demo Street' }, 'order.address'],
-  ])('by which request an order was changed: %s', async (path, body, action) => {
+    ['hold', { name: 'fraud' }, 'order.hold', null],
+    ['payment', { payment: 'authorised' }, 'order.payment', { payment: 'captured' }],
+    ['retry', { reason: 'look again' }, 'order.retry', null],
+    ['address', { ...order().shipTo, line1: '2 Demo Street' }, 'order.address', { addressVersion: 1 }],
+  ])('by which request an order was changed, and what it was: %s', async (path, body, action, before) => {
     const { json } = await post('/v1/orders', order());
     const requestId = `request-${path}`;
     expect((await post(`/v1/orders/${json.id}/${path}`, body, requestId)).status).toBe(200);
     expect(await entries('thing_id = $1 and action = $2', [json.id, action])).toMatchObject([
-      { actor: `key:${keyId}`, request_id: requestId },
+      { actor: `key:${keyId}`, request_id: requestId, before },
     ]);
   });
 

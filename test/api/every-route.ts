@@ -265,11 +265,7 @@ export async function buildWorld(api: RunningApi): Promise<{ world: World; merch
   const merchant = await seedMerchant(database, {
     persons: 6,
     warehouses: [{ code: 'W1' }, { code: 'W2' }],
-    products: [
-      { sku, stock: { W1: 500 } },
-      { sku: `${sku}-BUNDLE`, isBundle: true },
-      { sku: `${sku}-KIT` },
-    ],
+    products: [{ sku, stock: { W1: 500 } }, { sku: `${sku}-BUNDLE`, isBundle: true }, { sku: `${sku}-KIT` }],
   });
   await seedCarrierAccount(database, merchant);
   const { key } = await api.makeKey(merchant.organisationId);
