@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { apiAccept } from './api-accept';
 import { availabilityScale } from './availability-scale';
+import { channelSync } from './channel-sync';
 import { type Figure, tableOf } from './figure';
 import { orderEvents } from './order-events';
 import { orderThroughput } from './order-throughput';
@@ -26,13 +27,14 @@ const BENCHMARKS: Readonly<Record<string, (options: Options) => Promise<Figure[]
   'reserve-hot': reserveHot,
   'reserve-wide': reserveWide,
   'availability-scale': availabilityScale,
+  'channel-sync': channelSync,
   routing,
 };
 
 const USAGE = `npm run bench -- NAME [--json] [--seed N] [--orders N] [--seconds N] [--server dev|postgres]
 names: ${Object.keys(BENCHMARKS).join(', ')}
 --orders   how many orders order-throughput measures (default 600)
---seconds  how long api-accept, reserve-hot and reserve-wide offer load (default 15)
+--seconds  how long api-accept, reserve-hot, reserve-wide and channel-sync offer load (default 15)
 --server   which Temporal server order-throughput runs on: the development server, or a full one on
            Postgres, which is built with Go when the cache has none
 `;
