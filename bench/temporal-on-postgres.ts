@@ -10,7 +10,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
 import { cacheDir, oncePerCache } from '../provision/cache';
-import { freePort, isListening } from '../provision/ports';
+import { isListening, isPortFree } from '../provision/ports';
 import { type RunningPostgres, removePostgresData, startPostgres } from '../provision/postgres';
 import { closeGuard, spawnGuarded } from '../provision/process-guard';
 import { type CpuTimes, cpuTimes } from './cpu-time';
@@ -120,16 +120,21 @@ async function makeSchemas({ sql, schema }: Programs, postgres: RunningPostgres)
 
 async function startServer({ server }: Programs, postgres: RunningPostgres, dir: string) {
   const names = ['frontend', 'matching', 'history', 'worker'] as const;
-  const ports = await Promise.all(
-    names.map(async (name) => ({ name, grpc: await freePort(), membership: await freePort() })),
-  );
+  const free = await freeServerPorts(2 * names.length);
+  const ports = names.map((name, at) => ({
+    name,
+    grpc: free[2 * at] as number,
+    membership: free[2 * at + 1] as number,
+  }));
   const frontend = ports[0] as (typeof ports)[number];
   mkdirSync(path.join(dir, 'config'));
-  writeFileSync(path.join(dir, 'config', 'dynamic.yaml'), DYNAMIC);
+  // The server reads this path from where it was started, not from its root.
+  const dynamicConfig = path.join(dir, 'config', 'dynamic.yaml');
+  writeFileSync(dynamicConfig, DYNAMIC);
   writeFileSync(
     path.join(dir, 'config', 'bench.yaml'),
     // JSON is YAML, and quotes what YAML would guess at.
-    JSON.stringify(serverConfig(postgres, ports, `127.0.0.1:${frontend.grpc}`), null, 2),
+    JSON.stringify(serverConfig(postgres, ports, dynamicConfig), null, 2),
   );
   const child = await spawnGuarded(server, ['--root', dir, '--config', 'config', '--env', 'bench', 'start'], {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -145,6 +150,13 @@ async function startServer({ server }: Programs, postgres: RunningPostgres, dir:
   return { child, address: `127.0.0.1:${frontend.grpc}` };
 }
 
+/** The server keeps its ports in its database as 16 bits with a sign, so none above 32767 will do. */
+async function freeServerPorts(count: number): Promise<number[]> {
+  const ports: number[] = [];
+  for (let port = 17_233; ports.length < count; port += 1) if (await isPortFree(port)) ports.push(port);
+  return ports;
+}
+
 /** One partition a queue: more only help beyond what one machine does. */
 const DYNAMIC = `
 matching.numTaskqueueReadPartitions: [{ value: 1 }]
@@ -156,9 +168,10 @@ system.enableEagerWorkflowStart: [{ value: true }]
 function serverConfig(
   postgres: RunningPostgres,
   ports: readonly { readonly name: string; readonly grpc: number; readonly membership: number }[],
-  address: string,
+  dynamicConfig: string,
 ) {
   const { username, password } = new URL(postgres.url);
+  const rpcAddress = `127.0.0.1:${ports[0]?.grpc}`;
   const store = (databaseName: string) => ({
     sql: {
       pluginName: 'postgres12_pgx',
@@ -193,11 +206,11 @@ function serverConfig(
       masterClusterName: 'active',
       currentClusterName: 'active',
       clusterInformation: {
-        active: { enabled: true, initialFailoverVersion: 1, rpcName: 'frontend', rpcAddress: address },
+        active: { enabled: true, initialFailoverVersion: 1, rpcName: 'frontend', rpcAddress },
       },
     },
     dcRedirectionPolicy: { policy: 'noop' },
-    dynamicConfigClient: { filepath: 'config/dynamic.yaml', pollInterval: '60s' },
+    dynamicConfigClient: { filepath: dynamicConfig, pollInterval: '60s' },
   };
 }
 
