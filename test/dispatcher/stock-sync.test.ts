@@ -102,6 +102,10 @@ describe('publishing stock', () => {
     const before = shop.simulator.journal.facts('quantity_set').length;
     shop.simulator.faults.set([{ kind: 'server_error' }]);
     for (let n = 0; n < 30; n += 1) await stock(n % 2 === 0 ? 'DEMO-1' : 'DEMO-2', 1);
+    // Two more refusals are seconds apart, so the second comes after the last change was noticed.
+    const refused = () => shop.simulator.faults.list()[0]?.struck ?? 0;
+    const refusedSoFar = refused();
+    await until(() => refused() >= refusedSoFar + 2, 30_000);
     shop.simulator.faults.clear();
     await shows(shop, '11', 25);
     await shows(shop, '12', 22);
