@@ -84,8 +84,8 @@ export async function findTemporalBinary(options: FindOptions): Promise<string> 
 /** The server version inside a `temporal` program, or null when it isn't one or doesn't run. */
 export async function temporalServerVersion(path: string): Promise<string | null> {
   try {
-    // 10 s: the program is 250 MB, and a cold disk has to read most of it.
-    const { stdout } = await promisify(execFile)(path, ['--version'], { timeout: 10_000 });
+    // 60 s: the program is 250 MB, and a cold, busy disk has to read most of it; passed over, it is built for minutes.
+    const { stdout } = await promisify(execFile)(path, ['--version'], { timeout: 60_000 });
     return /\(Server (\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? null;
   } catch {
     return null;

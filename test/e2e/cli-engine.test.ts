@@ -20,7 +20,7 @@ import {
 } from '../support/quayside-command';
 
 // Building a bundle and starting six processes takes 10 s on an idle machine; it is shared with other tests.
-const UP_WITHIN_MS = 120_000;
+const UP_WITHIN_MS = 180_000;
 /** The watchdog gives each process 10 s to go by itself. */
 const GONE_WITHIN_MS = 15_000;
 jest.setTimeout(240_000);
@@ -105,7 +105,8 @@ async function untilGone(): Promise<string[]> {
 beforeAll(async () => {
   ports = await freePorts();
   await start();
-}, UP_WITHIN_MS);
+  // Longer than the wait, which fails with all that was said.
+}, UP_WITHIN_MS + 20_000);
 
 afterAll(async () => {
   if (engine !== undefined && engine.child.exitCode === null) engine.child.kill('SIGKILL');
