@@ -10,8 +10,10 @@ import {
   retryVoid,
 } from '../commands/exception-actions';
 import { skipException } from '../commands/skip-exception';
+import { assignException, snoozeException } from '../commands/triage-exception';
 import { endWorkOrder, retryWorkOrder } from '../commands/work-order/change-work-order';
 import { id, idParams } from '../contracts/common';
+import { assignSchema, snoozeSchema } from '../contracts/exceptions';
 import { doneSchema, exceptionGroupSchema, exceptionSchema, reasonSchema } from '../contracts/orders';
 import { type ExceptionRow, findException, groupExceptions, listExceptions } from '../db/exception-read.repo';
 import { exceptionReason, isExceptionReason } from '../domain/order/exception-reasons';
@@ -22,6 +24,15 @@ import { readAgain, readCarrierAgain } from './read-again';
 import { defineRoute, type Route, type RouteContext } from './route';
 
 const tag = 'Exceptions';
+
+const triageQuery = {
+  /** A role. */
+  owner: z.string().max(60).optional(),
+  /** A person, or `none` for what nobody in particular has. */
+  assignee: z.union([id, z.literal('none')]).optional(),
+  /** Also those that are snoozed. */
+  snoozed: z.stringbool().default(false),
+};
 
 const reads: readonly Route[] = [
   defineRoute({
@@ -36,7 +47,7 @@ const reads: readonly Route[] = [
       ...pageQuery,
       state: z.enum(['open', 'snoozed', 'resolved']).default('open'),
       reason: z.string().max(60).optional(),
-      owner: z.string().max(60).optional(),
+      ...triageQuery,
       orderId: id.optional(),
       cause: z.string().max(300).optional(),
     }),
@@ -59,7 +70,7 @@ const reads: readonly Route[] = [
     query: z.strictObject({
       ...pageQuery,
       reason: z.string().max(60).optional(),
-      owner: z.string().max(60).optional(),
+      ...triageQuery,
     }),
     answers: { 200: pageOf(exceptionGroupSchema) },
     handler: async ({ transaction, merchantIds, query: { limit, cursor, ...filter } }) => {
@@ -217,7 +228,53 @@ const actions: readonly Route[] = [
   }),
 ];
 
-export const exceptionRoutes: readonly Route[] = [...reads, ...actions];
+const triage: readonly Route[] = [
+  defineRoute({
+    method: 'post',
+    path: '/v1/exceptions/{id}/assign',
+    operationId: 'assignException',
+    summary: 'Give an exception to a person or a role',
+    description: 'Or back to whoever owns its reason by default. It changes nothing else.',
+    tag,
+    scope: 'exceptions:write',
+    merchant: 'any',
+    params: idParams,
+    body: assignSchema,
+    answers: { 200: doneSchema },
+    handler: (context) =>
+      context.commit(async (tx) => {
+        await assignException(tx, triageOf(context), context.body.to);
+        return { body: { outcome: 'done' } };
+      }),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/v1/exceptions/{id}/snooze',
+    operationId: 'snoozeException',
+    summary: 'Take an exception off the list for a while',
+    description:
+      'At most 30 days. It is back when the time is over, when a deadline passes that had not passed before, or when its cause changes; what is stuck goes on by itself all the while. `null` puts it back at once.',
+    tag,
+    scope: 'exceptions:write',
+    merchant: 'any',
+    params: idParams,
+    body: snoozeSchema,
+    answers: { 200: doneSchema },
+    handler: (context) =>
+      context.commit(async (tx) => {
+        const { until } = context.body;
+        await snoozeException(tx, triageOf(context), until === null ? null : new Date(until));
+        return { body: { outcome: 'done' } };
+      }),
+  }),
+];
+
+export const exceptionRoutes: readonly Route[] = [...reads, ...actions, ...triage];
+
+function triageOf(context: RouteContext<z.output<typeof idParams>, unknown, { readonly reason: string }>) {
+  const { merchantIds, params, body } = context;
+  return { merchantIds, id: params.id, reason: body.reason, editor: editorOf(context) };
+}
 
 function workOrderOf(
   context: RouteContext<unknown, unknown, { readonly reason: string }>,
@@ -235,6 +292,8 @@ export function exceptionOf(row: ExceptionRow) {
     cause: row.cause,
     state: row.state,
     owner: row.owner,
+    assigneeId: row.assignee_id,
+    snoozedUntil: timeOf(row.snoozed_until),
     message: row.message,
     orderId: row.order_id,
     thingKind: row.thing_kind,

@@ -199,7 +199,12 @@ export const exceptionSchema = z
     reason: z.string(),
     cause: z.string(),
     state: z.enum(['open', 'snoozed', 'resolved']),
+    /** The role that is to do something about it. */
     owner: z.string(),
+    /** The person who does, where it was given to one. */
+    assigneeId: id.nullable(),
+    /** Off the list until then, or until its deadline passes or its cause changes. */
+    snoozedUntil: instant.nullable(),
     message: z.string(),
     orderId: id.nullable(),
     thingKind: z.string(),

@@ -47,13 +47,6 @@ where e.reason = 'past_deadline' and e.state <> 'resolved' and o.merchant_id = e
   });
 }
 
-/** Exceptions whose snooze is over are open again. */
-export function endSnoozes(tx: Tx): Promise<number> {
-  return tx.run({
-    text: `update exception set state = 'open', snoozed_until = null where state = 'snoozed' and snoozed_until <= now()`,
-  });
-}
-
 export interface TechnicallyBlocked {
   readonly merchantId: string;
   readonly orderId: string;

@@ -10,8 +10,14 @@ export interface ExceptionRow {
   readonly order_id: string | null;
   readonly thing_kind: string;
   readonly thing_id: string;
+  /** As of now: a snooze that is over is `open`, whatever the row says. */
   readonly state: 'open' | 'snoozed' | 'resolved';
+  /** The role. */
   readonly owner: string;
+  /** The person, where it is given to one. */
+  readonly assignee_id: string | null;
+  /** null once the snooze is over. */
+  readonly snoozed_until: Date | null;
   readonly message: string;
   readonly tried: readonly unknown[];
   readonly opened_at: Date;
@@ -22,15 +28,48 @@ export interface ExceptionRow {
   readonly key_at: string;
 }
 
-const COLUMNS = `id, merchant_id, reason, key, cause, order_id, thing_kind, thing_id, state, owner, message, tried, opened_at,
-  deadline_at, resolved_at, resolved_by, resolution, opened_at::text as key_at`;
+/**
+ * Whether it is off the list now. The person's time is real time and the deadline the merchant's; a deadline
+ * that had passed when it was snoozed brings nothing back.
+ */
+const IS_SNOOZED = `(state = 'snoozed' and snoozed_until > now()
+  and (deadline_at is null or deadline_at <= snoozed_at or deadline_at > business_now(merchant_id)))`;
+const COLUMNS = `id, merchant_id, reason, key, cause, order_id, thing_kind, thing_id, owner, assignee_id, message, tried, opened_at,
+  case when state = 'snoozed' and not ${IS_SNOOZED} then 'open' else state end as state,
+  case when ${IS_SNOOZED} then snoozed_until end as snoozed_until, deadline_at, resolved_at, resolved_by, resolution, opened_at::text as key_at`;
 
-export interface ExceptionFilter {
-  readonly state?: string | undefined;
+export interface ExceptionGroupFilter {
   readonly reason?: string | undefined;
   readonly owner?: string | undefined;
+  /** A person's id, or `none`. */
+  readonly assignee?: string | undefined;
+  /** Lists those that are snoozed beside the open ones. */
+  readonly snoozed?: boolean | undefined;
+}
+
+export interface ExceptionFilter extends ExceptionGroupFilter {
+  /** Left out: all. */
+  readonly state?: 'open' | 'snoozed' | 'resolved' | undefined;
   readonly orderId?: string | undefined;
   readonly cause?: string | undefined;
+}
+
+/** Of a person, or of nobody in particular. */
+const assigned = (parameter: string) =>
+  `(${parameter}::text is null or coalesce(assignee_id::text, 'none') = ${parameter})`;
+
+/** Which rows a state stands for, the state being read off the row and the clocks; named, so that the index finds them. */
+const STATES = {
+  open: `state in ('open', 'snoozed') and not ${IS_SNOOZED}`,
+  unresolved: `state in ('open', 'snoozed')`,
+  snoozed: IS_SNOOZED,
+  resolved: `state = 'resolved'`,
+  any: 'true',
+} as const;
+
+function statesOf({ state, snoozed }: Pick<ExceptionFilter, 'state' | 'snoozed'>): string {
+  if (state === undefined) return STATES.any;
+  return STATES[state === 'open' && snoozed ? 'unresolved' : state];
 }
 
 /** The oldest first: what has waited longest comes up first. */
@@ -42,13 +81,13 @@ export function listExceptions(
   limit: number,
 ): Promise<ExceptionRow[]> {
   return tx.rows<ExceptionRow>({
-    text: `select ${COLUMNS} from exception where merchant_id = any($1::uuid[]) and ($2::text is null or state = $2)
+    text: `select ${COLUMNS} from exception where merchant_id = any($1::uuid[]) and ${statesOf(filter)} and ${assigned('$2')}
       and ($3::text is null or reason = $3) and ($4::text is null or owner = $4) and ($5::uuid is null or order_id = $5)
       and ($6::text is null or cause = $6) and ($7::timestamptz is null or (opened_at, id) > ($7, $8::uuid))
       order by opened_at, id limit $9`,
     values: [
       merchantIds,
-      filter.state ?? null,
+      filter.assignee ?? null,
       filter.reason ?? null,
       filter.owner ?? null,
       filter.orderId ?? null,
@@ -89,7 +128,7 @@ export interface ExceptionGroupRow {
 export function groupExceptions(
   tx: Tx,
   merchantIds: readonly string[],
-  filter: { readonly reason?: string | undefined; readonly owner?: string | undefined },
+  filter: ExceptionGroupFilter,
   after: readonly [string, string] | null,
   limit: number,
 ): Promise<ExceptionGroupRow[]> {
@@ -99,8 +138,8 @@ select *, oldest_at::text as key_at from (
   select merchant_id, cause, reason, min(owner) as owner, count(*)::int as count, min(opened_at) as oldest_at,
     min(deadline_at) as deadline_at, (array_agg(id order by opened_at, id))[1] as example_id,
     (array_agg(message order by opened_at, id))[1] as message
-  from exception where merchant_id = any($1::uuid[]) and state = 'open' and ($2::text is null or reason = $2)
-    and ($3::text is null or owner = $3)
+  from exception where merchant_id = any($1::uuid[]) and ${statesOf({ ...filter, state: 'open' })}
+    and ($2::text is null or reason = $2) and ($3::text is null or owner = $3) and ${assigned('$7')}
   group by merchant_id, cause, reason
 ) g where $4::timestamptz is null or (oldest_at, example_id) > ($4, $5::uuid)
 order by oldest_at, example_id limit $6`,
@@ -111,6 +150,7 @@ order by oldest_at, example_id limit $6`,
       after?.[0] ?? null,
       after?.[1] ?? null,
       limit,
+      filter.assignee ?? null,
     ],
   });
 }

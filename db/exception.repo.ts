@@ -34,6 +34,10 @@ from json_to_recordset($1) as e(id uuid, merchant_id uuid, reason text, key text
   thing_id text, owner text, message text, opened_at timestamptz, deadline_minutes integer)
 on conflict (merchant_id, key) where state <> 'resolved' do update
   set message = excluded.message, cause = excluded.cause,
+      -- Whoever snoozed it meant the old cause.
+      state = case when exception.cause = excluded.cause then exception.state else 'open' end,
+      snoozed_until = case when exception.cause = excluded.cause then exception.snoozed_until end,
+      snoozed_at = case when exception.cause = excluded.cause then exception.snoozed_at end,
       tried = exception.tried || jsonb_build_object('at', now(), 'message', excluded.message)`,
     values: [
       JSON.stringify(

@@ -644,12 +644,17 @@ create table exception (
   resolved_at timestamp with time zone,
   resolved_by text,
   resolution text,
+  assignee_id uuid,
+  snoozed_at timestamp with time zone,
   constraint exception_pkey PRIMARY KEY (merchant_id, id),
   constraint exception_check CHECK (((resolved_at IS NULL) = (state <> 'resolved'::text))),
+  constraint exception_snooze CHECK (((state <> 'snoozed'::text) OR ((snoozed_until IS NOT NULL) AND (snoozed_at IS NOT NULL)))),
   constraint exception_state_check CHECK ((state = ANY (ARRAY['open'::text, 'snoozed'::text, 'resolved'::text]))),
+  constraint exception_assignee_id_fkey FOREIGN KEY (assignee_id) REFERENCES person(id),
   constraint exception_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(id),
   constraint exception_merchant_id_order_id_fkey FOREIGN KEY (merchant_id, order_id) REFERENCES sales_order(merchant_id, id)
 );
+CREATE INDEX exception_assignee ON public.exception USING btree (merchant_id, assignee_id) WHERE ((state <> 'resolved'::text) AND (assignee_id IS NOT NULL));
 CREATE INDEX exception_list ON public.exception USING btree (merchant_id, state, opened_at, id);
 CREATE UNIQUE INDEX exception_open ON public.exception USING btree (merchant_id, key) WHERE (state <> 'resolved'::text);
 CREATE INDEX exception_open_reason ON public.exception USING btree (reason) WHERE (state <> 'resolved'::text);

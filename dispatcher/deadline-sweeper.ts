@@ -1,13 +1,12 @@
 /**
  * What only time brings about: orders past their deadline become exceptions, once a deadline; orders
- * blocked by something technical are woken again and again, ever more rarely; snoozes end. Every finding
+ * blocked by something technical are woken again and again, ever more rarely. Every finding
  * is a conditional write, so two dispatchers that sweep at once do no more than one.
  */
 
 import type { Database } from '../db/client';
 import {
   blockedBy,
-  endSnoozes,
   type OverdueOrder,
   overdueOrders,
   resolveMovedOn,
@@ -49,10 +48,7 @@ export function startDeadlineSweeper({ database, log, intervalMs }: SweeperOptio
     round: async () => {
       const listed = await listOverdue(database);
       await wakeTechnicallyBlocked(database, new Date());
-      await database.withSystem(async (tx) => {
-        await resolveMovedOn(tx);
-        await endSnoozes(tx);
-      });
+      await database.withSystem(resolveMovedOn);
       return listed === BATCH;
     },
   });

@@ -28,6 +28,14 @@ export const EXCEPTION_ROUTES: Readonly<
     path: `/v1/exceptions/${w.exceptionToResolve}/resolve`,
     body: { reason: 'done' },
   }),
+  assignException: (w) => ({
+    path: `/v1/exceptions/${w.exceptionId}/assign`,
+    body: { to: { role: 'operator' }, reason: 'theirs' },
+  }),
+  snoozeException: (w) => ({
+    path: `/v1/exceptions/${w.exceptionId}/snooze`,
+    body: { until: new Date(Date.now() + 3_600_000).toISOString(), reason: 'not now' },
+  }),
   skipException: (w) => ({
     path: `/v1/exceptions/${w.exceptionToSkip}/skip`,
     body: { reason: 'not needed' },

@@ -98,29 +98,6 @@ test('the sweeper lists within its round, and resolves by itself once the order 
   }
 });
 
-test('a snooze ends at its time', async () => {
-  const { orderId } = await order(engine);
-  await blockOrder(engine.database, {
-    merchantId,
-    orderId,
-    reason: 'out_of_stock',
-    message: 'none left',
-    subject: 'DEMO-1',
-  });
-  const sweeper = startDeadlineSweeper({ database: engine.database, log: quiet, intervalMs: 30 });
-  try {
-    await run(
-      engine,
-      "update exception set state = 'snoozed', snoozed_until = now() + interval '200 ms' where order_id = $1",
-      [orderId],
-    );
-    expect(await openOf(orderId)).toBeUndefined();
-    await until(async () => (await openOf(orderId))?.reason === 'out_of_stock');
-  } finally {
-    await sweeper.close();
-  }
-});
-
 describe('an order blocked by something technical', () => {
   const inMinutes = (minutes: number) => new Date(Date.now() + minutes * 60_000);
   const wakes = async (orderId: string) =>
